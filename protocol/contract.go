@@ -11,9 +11,6 @@ import (
 
 var errContract = errors.New("not implemented")
 
-// Capability is the set of CLIENT_* flags of a connection.
-type Capability uint32
-
 // Options sets the limits of one connection.
 type Options struct {
 	MaxPacket   int // largest logical packet (joined over 16 MiB fragments) in bytes; 0 means 64 MiB
@@ -39,9 +36,6 @@ func (c *Conn) WritePacket(payload []byte) error           { return errContract 
 func (c *Conn) WriteCommand(cmd Command, arg []byte) error { return errContract }      // ResetSequence + packet; buffered
 func (c *Conn) Flush() error                               { return errContract }      // one write
 
-// Command is the first byte of a command packet (COM_*).
-type Command byte
-
 // OK is an OK packet. Info is owned by the caller.
 type OK struct {
 	AffectedRows uint64
@@ -50,9 +44,6 @@ type OK struct {
 	Warnings     uint16
 	Info         string
 }
-
-// Status is the SERVER_STATUS_* flag set.
-type Status uint16
 
 // ServerError is an ERR packet: what a server said, or what we say to a client.
 type ServerError struct {
@@ -74,9 +65,6 @@ func AppendError(dst []byte, e *ServerError) []byte          { return nil }
 // Parsers copy what they return.
 func ParseOK(payload []byte) (OK, error)              { return OK{}, errContract }
 func ParseError(payload []byte) (*ServerError, error) { return nil, errContract }
-
-// ColumnType is MYSQL_TYPE_*.
-type ColumnType byte
 
 // Column is a column definition (ColumnDefinition41).
 type Column struct {
