@@ -1,0 +1,28 @@
+package config
+
+import "time"
+
+// Timeouts are written with a unit: 500ms, 10s, 8h.
+type Timeouts struct {
+	Handshake time.Duration `yaml:"handshake"` // a client's login; default 10s
+	Idle      time.Duration `yaml:"idle"`      // client idle; default 8h
+	Prepare   time.Duration `yaml:"prepare"`   // one vote; default 10s
+	Commit    time.Duration `yaml:"commit"`    // phase 2 at one shard, before the resolver takes over; default 10s
+	Drain     time.Duration `yaml:"drain"`     // open transactions at shutdown; default 10s
+	Dial      time.Duration `yaml:"dial"`      // connecting to a shard; default 3s
+	Resolve   time.Duration `yaml:"resolve"`   // between passes of the resolver; default 5s
+	Statement time.Duration `yaml:"statement"` // one statement; 0: none
+}
+
+// Limits bound what clients can make the proxy hold.
+type Limits struct {
+	MaxConnections     int `yaml:"max_connections"`         // clients; default 4096
+	MaxUserConnections int `yaml:"max_user_connections"`    // per user; 0: none
+	MaxPacket          int `yaml:"max_packet"`              // bytes; default 64 MiB
+	MaxLoginPacket     int `yaml:"max_login_packet"`        // bytes before login; default 16 KiB
+	MaxStatements      int `yaml:"max_prepared_statements"` // per client; default 1024
+	MaxMergeRows       int `yaml:"max_merge_rows"`          // rows or groups held to merge one statement; default 1,000,000
+	MaxMergeBytes      int `yaml:"max_merge_bytes"`         // bytes held to merge one statement; default 256 MiB
+	PlanCache          int `yaml:"plan_cache"`              // plans; default 4096
+	LogQueue           int `yaml:"log_queue"`               // decisions waiting; default 8192
+}
