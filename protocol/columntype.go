@@ -68,8 +68,8 @@ const (
 type wireForm byte
 
 const (
-	formBytes    wireForm = iota // length-encoded string
-	formInt1                     // fixed-size little-endian integers
+	formBytes wireForm = iota // length-encoded string
+	formInt1                  // fixed-size little-endian integers
 	formInt2
 	formInt4
 	formInt8

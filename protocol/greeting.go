@@ -1,0 +1,76 @@
+package protocol
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+)
+
+// Authentication plugins of the server side.
+const (
+	PluginNativePassword      = "mysql_native_password"
+	PluginCachingSHA2Password = "caching_sha2_password"
+)
+
+const (
+	protocolVersion = 10
+	nonceSize       = 20
+	nonceFirstPart  = 8
+)
+
+// Greeting configures what a client is told before it logs in.
+type Greeting struct {
+	ServerVersion string // e.g. "10.11.19-MariaDB-Lockstep"
+	ConnectionID  uint32
+	Charset       byte
+	Status        Status
+	Capabilities  Capability // what to offer of ServerCapabilities; 0 means all of it
+	DefaultPlugin string     // mysql_native_password or caching_sha2_password
+}
+
+// offered is what the greeting says and login may use.
+func (g *Greeting) offered() Capability {
+	if g.Capabilities == 0 {
+		return ServerCapabilities
+	}
+	return g.Capabilities&ServerCapabilities | requiredCapabilities
+}
+
+func (g *Greeting) plugin() string {
+	if g.DefaultPlugin == PluginCachingSHA2Password {
+		return PluginCachingSHA2Password
+	}
+	return PluginNativePassword
+}
+
+// append builds the payload of Protocol::HandshakeV10.
+func (g *Greeting) append(dst []byte, nonce *[nonceSize]byte) []byte {
+	caps := g.offered()
+	dst = append(dst, protocolVersion)
+	dst = append(append(dst, g.ServerVersion...), 0)
+	dst = binary.LittleEndian.AppendUint32(dst, g.ConnectionID)
+	dst = append(append(dst, nonce[:nonceFirstPart]...), 0)
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(caps))
+	dst = append(dst, g.Charset)
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(g.Status))
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(caps>>16))
+	dst = append(dst, nonceSize+1)
+	dst = append(dst, make([]byte, 10)...)
+	dst = append(append(dst, nonce[nonceFirstPart:]...), 0)
+	return append(append(dst, g.plugin()...), 0)
+}
+
+// fillNonce draws a challenge. Clients read it as a string that ends in zero, and '$'
+// separates the parts of stored hashes, so neither may occur.
+func fillNonce(nonce *[nonceSize]byte) error {
+	if _, err := rand.Read(nonce[:]); err != nil {
+		return fmt.Errorf("draw a challenge: %w", err)
+	}
+	for i, b := range nonce {
+		if b &= 0x7f; b == 0 || b == '$' {
+			b++
+		}
+		nonce[i] = b
+	}
+	return nil
+}
