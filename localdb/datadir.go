@@ -1,0 +1,139 @@
+package localdb
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// templateVersion changes when what makeDataDir does changes.
+const templateVersion = "1"
+
+// ensureDataDir makes the data directory where there is none, by copying the
+// template. It appears under its name only when it is complete.
+func ensureDataDir(ctx context.Context, p programs, dataDir string) (created bool, err error) {
+	if _, err := os.Stat(dataDir); err == nil {
+		return false, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("look for the data directory: %w", err)
+	}
+	unfinished := dataDir + ".new"
+	if err := os.RemoveAll(unfinished); err != nil {
+		return false, fmt.Errorf("remove an unfinished data directory: %w", err)
+	}
+	template, err := ensureTemplate(ctx, p)
+	switch {
+	case err != nil:
+		return false, err
+	case template == "": // nowhere to keep one
+		err = makeDataDir(ctx, p, unfinished)
+	default:
+		err = os.CopyFS(unfinished, os.DirFS(template))
+	}
+	if err == nil {
+		err = os.Chmod(unfinished, 0o700)
+	}
+	if err == nil {
+		err = os.Rename(unfinished, dataDir)
+	}
+	if err != nil {
+		return false, fmt.Errorf("create the data directory %s: %w", dataDir, err)
+	}
+	return true, nil
+}
+
+// ensureTemplate makes a data directory in the user's cache once for each
+// installed server version. It answers "" for a user without a cache folder.
+func ensureTemplate(ctx context.Context, p programs) (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", nil //nolint:nilerr // without a home there is no cache: not an error
+	}
+	cache = filepath.Join(cache, "lockstep")
+	if err := os.MkdirAll(cache, 0o700); err != nil {
+		return "", nil //nolint:nilerr // nor where it cannot be written
+	}
+	binary, err := os.Stat(p.server)
+	if err != nil {
+		return "", fmt.Errorf("look at the server program: %w", err)
+	}
+	key := sha256.Sum256(fmt.Appendf(nil, "%s %s %d %d", templateVersion, p.server, binary.Size(), binary.ModTime().UnixNano()))
+	template := filepath.Join(cache, fmt.Sprintf("mariadb-template-%x", key[:6]))
+
+	lock, err := os.OpenFile(template+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return "", fmt.Errorf("open the template's lock: %w", err)
+	}
+	defer lock.Close() // which unlocks
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		return "", fmt.Errorf("lock the template: %w", err)
+	}
+	if _, err := os.Stat(template); err == nil {
+		return template, nil
+	}
+	unfinished := template + ".new"
+	if err := os.RemoveAll(unfinished); err != nil {
+		return "", fmt.Errorf("remove an unfinished template: %w", err)
+	}
+	if err := makeDataDir(ctx, p, unfinished); err != nil {
+		return "", err
+	}
+	if err := os.Rename(unfinished, template); err != nil {
+		return "", fmt.Errorf("put the template into place: %w", err)
+	}
+	return template, nil
+}
+
+// makeDataDir initialises a data directory whose only account is root over the
+// socket, without a password.
+func makeDataDir(ctx context.Context, p programs, dir string) error {
+	args := append([]string{
+		"--no-defaults",
+		"--datadir=" + dir,
+		"--auth-root-authentication-method=normal",
+		"--skip-test-db",
+		"--skip-name-resolve",
+		"--innodb-log-file-size=16M",
+	}, asRoot()...)
+	if err := run(exec.CommandContext(ctx, p.installer, args...)); err != nil {
+		return fmt.Errorf("initialise a data directory: %w", err)
+	}
+	// The installer also makes root accounts that TCP can use.
+	bootstrap := exec.CommandContext(ctx, p.server, append([]string{
+		"--no-defaults", "--datadir=" + dir, "--bootstrap", "--silent-startup", "--innodb-log-file-size=16M",
+	}, asRoot()...)...)
+	bootstrap.Stdin = strings.NewReader("DELETE FROM mysql.global_priv WHERE Host <> 'localhost' OR User = '';\n" +
+		"DELETE FROM mysql.proxies_priv WHERE Host <> 'localhost';\n")
+	if err := run(bootstrap); err != nil {
+		return fmt.Errorf("close the data directory to TCP: %w", err)
+	}
+	return nil
+}
+
+// asRoot is what mariadbd needs to be told before it runs as root.
+func asRoot() []string {
+	if os.Geteuid() == 0 {
+		return []string{"--user=root"}
+	}
+	return nil
+}
+
+// run runs a program to its end and puts what it said into the error.
+func run(c *exec.Cmd) error {
+	c.WaitDelay = 5 * time.Second // the installer is a script: its server may outlive it for a moment
+	said, err := c.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s: %w\n%s", filepath.Base(c.Path), err, lastLines(bytes.TrimSpace(said), 20))
+	}
+	return nil
+}
