@@ -1,0 +1,112 @@
+package merge
+
+import (
+	"fmt"
+
+	"lockstep/protocol"
+	"lockstep/sharding"
+)
+
+// keyCodec writes the sort keys of a row as bytes whose plain comparison
+// (bytes.Compare) is the order that ORDER BY asks for, and whose equality is the
+// equality of GROUP BY and DISTINCT:
+//
+//	value    NULL 0x00 | 0x01 and the value, so NULL is the least
+//	integer  sign byte, 8 bytes big-endian
+//	decimal  sign, exponent, digits, end (complemented when negative)
+//	float    IEEE bits, sign flipped or all complemented
+//	bytes    0x00 written as 0x00 0x01, end 0x00 0x00
+//	padded   segments: see appendPadded
+//	DESC     all bytes of the key complemented, which also puts NULL last
+//
+// No key's bytes are a prefix of another's, so keys can follow each other.
+type keyCodec struct {
+	keys []keyColumn
+}
+
+type keyColumn struct {
+	column int // the one that is compared: the weight where there is one
+	kind   valueKind
+	space  []byte // PAD SPACE: what a space looks like in the column; nil: no padding
+	desc   bool
+}
+
+func newKeyCodec(keys []sharding.SortKey, cols []protocol.Column) (*keyCodec, error) {
+	c := &keyCodec{}
+	for _, k := range keys {
+		kc, err := newKeyColumn(k.Column, k.Weight, k.PadSpace, cols)
+		if err != nil {
+			return nil, err
+		}
+		kc.desc = k.Desc
+		c.keys = append(c.keys, kc)
+	}
+	return c, nil
+}
+
+// newKeyColumn says how a column is compared: by its weight column if it has
+// one (whatever type that one has), else by its own type.
+func newKeyColumn(column, weight int, padSpace bool, cols []protocol.Column) (keyColumn, error) {
+	at := column
+	if weight >= 0 {
+		at = weight
+	}
+	if at < 0 || at >= len(cols) || column < 0 || column >= len(cols) {
+		return keyColumn{}, fmt.Errorf("merge: key column %d (weight %d) is not among %d columns", column, weight, len(cols))
+	}
+	kind := kindOf(cols[at].Type)
+	kc := keyColumn{column: at, kind: kind}
+	if padSpace && kind == kindBytes {
+		kc.space = []byte{' '}
+	}
+	return kc, nil
+}
+
+// append writes the keys of a row to dst.
+func (c *keyCodec) append(dst []byte, fields []protocol.Field) ([]byte, error) {
+	var err error
+	for i := range c.keys {
+		if dst, err = c.keys[i].append(dst, fields[c.keys[i].column]); err != nil {
+			return dst, err
+		}
+	}
+	return dst, nil
+}
+
+func (k *keyColumn) append(dst []byte, f protocol.Field) ([]byte, error) {
+	start := len(dst)
+	var err error
+	if f == nil {
+		dst = append(dst, 0)
+	} else if dst, err = k.appendValue(append(dst, 1), f); err != nil {
+		return dst, err
+	}
+	if k.desc {
+		for i := start; i < len(dst); i++ {
+			dst[i] = ^dst[i]
+		}
+	}
+	return dst, nil
+}
+
+func (k *keyColumn) appendValue(dst []byte, f protocol.Field) ([]byte, error) {
+	switch k.kind {
+	case kindInteger:
+		return appendInteger(dst, f)
+	case kindDecimal:
+		return appendDecimal(dst, f)
+	case kindFloat:
+		return appendFloat(dst, f)
+	case kindMoment:
+		return appendBytes(dst, trimFraction(f)), nil
+	case kindTime:
+		return appendTime(dst, f)
+	case kindBit:
+		return appendBit(dst, f)
+	default:
+		if k.space != nil {
+			return appendPadded(dst, f, k.space), nil
+		}
+		return appendBytes(dst, f), nil
+	}
+}
