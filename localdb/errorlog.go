@@ -15,7 +15,10 @@ type StartError struct {
 	Reason string
 	Log    string // path of the error log
 	Tail   string // what this start wrote there, its last lines
+	Err    error  // why waiting ended, where it was not the server's own end
 }
+
+func (e *StartError) Unwrap() error { return e.Err }
 
 func (e *StartError) Error() string {
 	if e.Tail == "" {

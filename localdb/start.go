@@ -142,8 +142,8 @@ func (s *Server) args(o Options) []string {
 // awaitReady returns when root can run a statement. from is where this start
 // began to write to the log.
 func (s *Server) awaitReady(ctx context.Context, from int64) error {
-	failed := func(reason string) error {
-		return &StartError{Name: s.Name, Reason: reason, Log: s.ErrorLog(), Tail: logTail(s.ErrorLog(), from)}
+	failed := func(reason string, cause error) error {
+		return &StartError{Name: s.Name, Reason: reason, Err: cause, Log: s.ErrorLog(), Tail: logTail(s.ErrorLog(), from)}
 	}
 	db, err := s.Root()
 	if err != nil {
@@ -158,10 +158,10 @@ func (s *Server) awaitReady(ctx context.Context, from int64) error {
 		select {
 		case <-time.After(10 * time.Millisecond):
 		case <-ctx.Done():
-			return failed(fmt.Sprintf("%v (last answer: %v)", context.Cause(ctx), err))
+			return failed(fmt.Sprintf("%v (last answer: %v)", context.Cause(ctx), err), context.Cause(ctx))
 		}
 		if !s.Running() {
-			return failed("it ended")
+			return failed("it ended", nil)
 		}
 	}
 }

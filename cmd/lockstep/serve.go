@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"lockstep/config"
+)
+
+const serveAbout = `Runs the proxy with a configuration file until SIGINT or SIGTERM. Then it takes no
+new clients, waits for open transactions up to timeouts.drain, and ends with 0. A second
+signal ends it at once; what was being committed is settled at the next start.
+`
+
+func runServe(ctx context.Context, t terminal, args []string) error {
+	f := newFlags(t, "serve", "serve --config FILE [flags]", serveAbout)
+	file := f.String("config", "", "configuration `file`; required")
+	var logs logFlags
+	logs.register(f, slog.LevelInfo)
+	if _, err := parseFlags(f, args, 0); err != nil {
+		return err
+	}
+	if *file == "" {
+		return usagef("--config is missing")
+	}
+	log, err := logs.logger(t)
+	if err != nil {
+		return err
+	}
+	cfg, err := loadConfig(*file)
+	if err != nil {
+		return err
+	}
+	p, err := startProxy(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	log.Info("serving", "clients", p.Addr(), "admin", p.AdminAddr(), "shards", len(cfg.Shards))
+	<-ctx.Done()
+	log.Info("draining", "limit", cfg.Timeouts.Drain)
+	if err := finish(p, cfg, log); err != nil {
+		return err
+	}
+	log.Info("ended")
+	return nil
+}
+
+// loadConfig is config.Load; its findings begin on a line of their own.
+func loadConfig(file string) (*config.Config, error) {
+	cfg, err := config.Load(file)
+	if err != nil {
+		return nil, fmt.Errorf("the configuration cannot be used\n%w", err)
+	}
+	return cfg, nil
+}
