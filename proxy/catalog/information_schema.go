@@ -1,0 +1,154 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"lockstep/backend"
+	"lockstep/protocol"
+	"lockstep/sharding"
+)
+
+// Databases of the server itself, and ours.
+const userDatabases = "table_schema NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys', 'lockstep')"
+
+// shardTables is one shard's catalog under logical names.
+type shardTables struct {
+	databases []string
+	tables    []sharding.TableInfo
+}
+
+// anyState asks for nothing: the look-ups qualify all names and mean the same under every sql_mode.
+var anyState = &backend.State{}
+
+func readShard(ctx context.Context, s *backend.Shard, o Options) (*shardTables, error) {
+	return readTables(ctx, s, o, userDatabases)
+}
+
+// readTables reads the tables that the condition on table_schema and table_name holds for.
+func readTables(ctx context.Context, s *backend.Shard, o Options, condition string) (*shardTables, error) {
+	c, err := s.Acquire(ctx, anyState, true)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Release()
+	rows := func(sql string) ([][]protocol.Field, error) {
+		res, err := c.Query(ctx, sql, o.MaxRows)
+		var many *backend.TooManyRowsError
+		if errors.As(err, &many) {
+			return nil, fmt.Errorf("the tables have more than %d columns or key columns in all: %w", o.MaxRows, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return res.Rows, nil
+	}
+
+	out := &shardTables{}
+	logical := map[string]string{}
+	databases, err := rows("SELECT schema_name FROM information_schema.schemata WHERE " + strings.ReplaceAll(userDatabases, "table_schema", "schema_name"))
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range databases {
+		if name := o.Logical(s.Name(), string(r[0])); name != "" {
+			logical[string(r[0])] = name
+			out.databases = append(out.databases, name)
+		}
+	}
+
+	tables, err := rows("SELECT table_schema, table_name, table_type FROM information_schema.tables WHERE " + condition +
+		" AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED', 'VIEW') ORDER BY table_schema, table_name")
+	if err != nil {
+		return nil, err
+	}
+	at := map[tableName]int{}
+	for _, r := range tables {
+		database := logical[string(r[0])]
+		if database == "" {
+			continue
+		}
+		at[tableName{string(r[0]), string(r[1])}] = len(out.tables)
+		out.tables = append(out.tables, sharding.TableInfo{Database: database, Name: string(r[1]), View: string(r[2]) == "VIEW"})
+	}
+	find := func(r []protocol.Field) *sharding.TableInfo {
+		if i, ok := at[tableName{string(r[0]), string(r[1])}]; ok {
+			return &out.tables[i]
+		}
+		return nil // made in between, or skipped
+	}
+
+	columns, err := rows("SELECT table_schema, table_name, column_name, data_type, column_type, collation_name, character_maximum_length, extra, generation_expression" +
+		" FROM information_schema.columns WHERE " + condition + " ORDER BY table_schema, table_name, ordinal_position")
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range columns {
+		if t := find(r); t != nil {
+			c, err := columnInfo(r[2:])
+			if err != nil {
+				return nil, fmt.Errorf("read the columns of %s.%s: %w", r[0], r[1], err)
+			}
+			t.Columns = append(t.Columns, c)
+		}
+	}
+
+	keys, err := rows("SELECT table_schema, table_name, index_name, column_name FROM information_schema.statistics WHERE " + condition +
+		" AND non_unique = 0 ORDER BY table_schema, table_name, index_name, seq_in_index")
+	if err != nil {
+		return nil, err
+	}
+	addKeys(keys, find)
+
+	// A table that was dropped between the queries has no columns.
+	kept := out.tables[:0]
+	for _, t := range out.tables {
+		if len(t.Columns) > 0 {
+			kept = append(kept, t)
+		}
+	}
+	out.tables = kept
+	return out, nil
+}
+
+// columnInfo reads name, data type, column type, collation, length, extra and generation expression.
+func columnInfo(r []protocol.Field) (sharding.ColumnInfo, error) {
+	c := sharding.ColumnInfo{
+		Name: string(r[0]), DataType: strings.ToLower(string(r[1])), ColumnType: string(r[2]), Collation: string(r[3]),
+		AutoIncrement: strings.Contains(strings.ToLower(string(r[5])), "auto_increment"),
+		Generated:     len(r[6]) > 0,
+	}
+	if r[3] != nil && r[4] != nil {
+		n, err := strconv.ParseUint(string(r[4]), 10, 64)
+		if err != nil {
+			return c, fmt.Errorf("length of column %s: %w", r[0], err)
+		}
+		c.CharLength = int(min(n, 1<<32-1))
+	}
+	return c, nil
+}
+
+// addKeys gives the tables their unique keys: rows of schema, table, key and
+// column, sorted by key and position. A key over an expression (MySQL) has parts without a column and is left out.
+func addKeys(rows [][]protocol.Field, find func([]protocol.Field) *sharding.TableInfo) {
+	for i := 0; i < len(rows); {
+		j := i
+		var columns []string
+		whole := true
+		for ; j < len(rows) && string(rows[j][0]) == string(rows[i][0]) && string(rows[j][1]) == string(rows[i][1]) && string(rows[j][2]) == string(rows[i][2]); j++ {
+			columns = append(columns, string(rows[j][3]))
+			whole = whole && rows[j][3] != nil
+		}
+		if t := find(rows[i]); t != nil && whole {
+			if string(rows[i][2]) == "PRIMARY" {
+				t.PrimaryKey = columns
+			} else {
+				t.UniqueKeys = append(t.UniqueKeys, columns)
+			}
+		}
+		i = j
+	}
+}
