@@ -1,0 +1,162 @@
+package coordinator
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"lockstep/txlog"
+)
+
+// BranchState is what is known of one branch of an in-doubt transaction.
+type BranchState struct {
+	Shard string
+	State string // "prepared", "not prepared", "unreachable"
+}
+
+// States of a branch.
+const (
+	BranchPrepared    = "prepared"
+	BranchNotPrepared = "not prepared"
+	BranchUnreachable = "unreachable"
+)
+
+// InDoubtTransaction is a transaction with prepared branches, as the operator sees it.
+type InDoubtTransaction struct {
+	GTRID    string
+	Owner    string // "ours", "ours, older epoch", "other coordinator", "unknown epoch", "stranger"
+	Live     bool   // being driven right now
+	Decision string // "commit", "rollback" (forced by an operator), "none", "unknown"
+	Branches []BranchState
+	Plan     string    // what the resolver will do: "commit", "roll back", "leave alone"
+	Why      string    // the reason for Plan, or what blocks it
+	Since    time.Time // first seen prepared by this process
+}
+
+// InDoubt lists all prepared transactions on all reachable shards, joined with the log,
+// and the decided ones that wait for a shard that cannot be reached. Oldest first. The
+// error joins those of the unreachable shards; what is known is returned with it.
+// A stranger's gtrid that is not printable is shown in hexadecimal.
+func (c *Coordinator) InDoubt(ctx context.Context) ([]InDoubtTransaction, error) {
+	s := c.survey(ctx)
+	type key struct {
+		format int64
+		gtrid  string
+	}
+	found := map[key]*InDoubtTransaction{}
+	for _, shard := range s.shards {
+		for _, x := range s.lists[shard] {
+			k := key{x.FormatID, x.GTRID}
+			owner := c.ownerOf(x)
+			if owner != OwnerNobody && x.BQUAL != shard && c.watchOf(x.BQUAL) != nil {
+				continue // two shards on one server: shown where it belongs
+			}
+			t := found[k]
+			if t == nil {
+				t = c.describe(x, s)
+				found[k] = t
+			}
+			t.add(shard, BranchPrepared)
+			if owner != OwnerNobody && x.BQUAL != shard {
+				t.Plan, t.Why = "leave alone", fmt.Sprintf("its branch %q is of a shard that is not configured", x.BQUAL)
+			}
+			if since := c.since(shard, x); t.Since.IsZero() || since.Before(t.Since) {
+				t.Since = since
+			}
+		}
+	}
+	err := c.eachDecision(func(d txlog.Decision) {
+		k := key{FormatID, d.GTRID}
+		waits := slices.ContainsFunc(d.Participants, func(p string) bool { return s.errs[p] != nil || c.watchOf(p) == nil })
+		if found[k] == nil && waits {
+			found[k] = c.describe(XID{FormatID: FormatID, GTRID: d.GTRID}, s)
+			found[k].Since = d.Time
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]InDoubtTransaction, 0, len(found))
+	for _, t := range found {
+		out = append(out, *t)
+	}
+	sort.Slice(out, func(i, j int) bool {
+		if !out[i].Since.Equal(out[j].Since) {
+			return out[i].Since.Before(out[j].Since)
+		}
+		return out[i].GTRID < out[j].GTRID
+	})
+	return out, s.err()
+}
+
+func (c *Coordinator) eachDecision(visit func(txlog.Decision)) error {
+	l, ok := c.o.Log.(decisionLister)
+	if !ok {
+		return nil
+	}
+	if err := l.Decisions(func(d txlog.Decision) bool { visit(d); return true }); err != nil {
+		return fmt.Errorf("read decisions: %w", err)
+	}
+	return nil
+}
+
+// describe a transaction, but for its prepared branches.
+func (c *Coordinator) describe(x XID, s survey) *InDoubtTransaction {
+	e := c.examine(x)
+	j := judge(e)
+	t := &InDoubtTransaction{GTRID: readable(x.GTRID), Owner: e.owner, Live: e.live, Decision: "none", Plan: "leave alone", Why: j.why}
+	switch {
+	case e.logErr != nil || e.held != "":
+		t.Decision = "unknown"
+	case e.decided:
+		t.Decision = e.decision.Verdict.String()
+	}
+	switch j.verdict {
+	case txlog.Commit:
+		t.Plan = "commit"
+	case txlog.Rollback:
+		t.Plan = "roll back"
+	}
+	if e.owner == OwnerNobody {
+		return t
+	}
+	for _, p := range e.decision.Participants { // none unless decided
+		switch _, listed := s.lists[p]; {
+		case !listed:
+			t.add(p, BranchUnreachable)
+		case !slices.Contains(s.lists[p], XID{FormatID, x.GTRID, p}):
+			t.add(p, BranchNotPrepared)
+		}
+	}
+	if !e.decided { // any shard may hold a branch
+		for _, p := range s.unreachable() {
+			t.add(p, BranchUnreachable)
+		}
+	}
+	return t
+}
+
+func (t *InDoubtTransaction) add(shard, state string) {
+	if !slices.Contains(t.Branches, BranchState{shard, state}) {
+		t.Branches = append(t.Branches, BranchState{shard, state})
+	}
+	sort.SliceStable(t.Branches, func(i, j int) bool { return t.Branches[i].Shard < t.Branches[j].Shard })
+}
+
+func (c *Coordinator) since(shard string, x XID) time.Time {
+	w := c.watchOf(shard)
+	c.shardsMu.Lock()
+	defer c.shardsMu.Unlock()
+	return w.seen[x]
+}
+
+func readable(gtrid string) string {
+	if strings.ContainsFunc(gtrid, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return "0x" + hex.EncodeToString([]byte(gtrid))
+	}
+	return gtrid
+}

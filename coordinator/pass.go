@@ -1,0 +1,287 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"lockstep/txlog"
+)
+
+// Action is one settled (or to be settled) branch.
+type Action struct {
+	GTRID, Shard string
+	Verdict      txlog.Verdict
+	Why          string
+	Err          string // empty: done (or dry run)
+}
+
+// task is a branch with its verdict.
+type task struct {
+	xid     XID
+	verdict txlog.Verdict
+	why     string
+	err     error
+}
+
+// pass looks at one shard and settles what nobody drives. An error: the shard could not be
+// listed, or something that should have been settled was not.
+func (c *Coordinator) pass(ctx context.Context, w *watch, dry bool) ([]Action, error) {
+	release, err := w.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	c.counters.passes.Add(1)
+	began := c.tick()
+	first, err := c.list(ctx, w)
+	if err != nil {
+		c.counters.failedPasses.Add(1)
+		return nil, err
+	}
+	tasks, letGo := c.plan(w, first)
+	defer letGo()
+	if len(tasks) > 0 {
+		second, err := c.list(ctx, w)
+		if err != nil {
+			c.counters.failedPasses.Add(1)
+			return nil, err
+		}
+		tasks = inBoth(tasks, second)
+	}
+	if !dry {
+		c.settleAll(ctx, w, tasks)
+		c.conclusions(w, began, first, tasks)
+	}
+	actions, err := report(w, tasks)
+	if err != nil {
+		c.counters.failedPasses.Add(1)
+	}
+	return actions, err
+}
+
+// list asks a shard for its prepared branches. A panic is an error.
+func (c *Coordinator) list(ctx context.Context, w *watch) (xids []XID, err error) {
+	ctx, cancel := within(ctx, c.o.Clock, c.o.ListTimeout)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("list prepared branches of shard %s: panic: %v", w.shard.Name(), p)
+		}
+	}()
+	xids, err = w.shard.Prepared(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list prepared branches of shard %s: %w", w.shard.Name(), err)
+	}
+	return xids, nil
+}
+
+// plan judges what a shard listed. Until letGo an operator waits for these transactions.
+func (c *Coordinator) plan(w *watch, listed []XID) (tasks []task, letGo func()) {
+	name := w.shard.Name()
+	var mine []string
+	for _, x := range listed {
+		if c.ownerOf(x) == OwnerNobody || x.BQUAL != name && c.watchOf(x.BQUAL) != nil {
+			continue // not ours, or of another shard on the same server, whose own pass settles it
+		}
+		if !c.hands.share(x.GTRID) {
+			continue
+		}
+		mine = append(mine, x.GTRID)
+		j := judge(c.examine(x))
+		if x.BQUAL != name {
+			j = judgement{why: fmt.Sprintf("it is of shard %q, which is not configured", x.BQUAL), loud: true}
+		}
+		if j.loud {
+			c.report(w, x, j.why)
+		}
+		if j.verdict != 0 {
+			tasks = append(tasks, task{xid: x, verdict: j.verdict, why: j.why})
+		}
+	}
+	c.remember(w, listed)
+	return tasks, func() {
+		for _, g := range mine {
+			c.hands.unshare(g)
+		}
+	}
+}
+
+// inBoth keeps the tasks whose branch is still listed.
+func inBoth(tasks []task, second []XID) []task {
+	still := make(map[XID]bool, len(second))
+	for _, x := range second {
+		still[x] = true
+	}
+	kept := tasks[:0]
+	for _, t := range tasks {
+		if still[t.xid] {
+			kept = append(kept, t)
+		}
+	}
+	return kept
+}
+
+// report tells of a transaction that an operator must settle, once.
+func (c *Coordinator) report(w *watch, x XID, why string) {
+	c.shardsMu.Lock()
+	known := w.loud[x.GTRID]
+	w.loud[x.GTRID] = true
+	c.shardsMu.Unlock()
+	if !known {
+		c.o.Logger.Error("transaction left in doubt, an operator must settle it",
+			slog.String("gtrid", x.GTRID), slog.String("shard", w.shard.Name()), slog.String("why", why))
+	}
+}
+
+// remember notes when a branch was listed first, and drops what is gone.
+func (c *Coordinator) remember(w *watch, listed []XID) {
+	now := c.o.Clock.Now()
+	c.shardsMu.Lock()
+	defer c.shardsMu.Unlock()
+	gtrids := make(map[string]bool, len(listed))
+	old := w.seen
+	w.seen = make(map[XID]time.Time, len(listed))
+	for _, x := range listed {
+		gtrids[x.GTRID] = true
+		since, ok := old[x]
+		if !ok {
+			since = now
+		}
+		w.seen[x] = since
+	}
+	for g := range w.loud {
+		if !gtrids[g] {
+			delete(w.loud, g)
+		}
+	}
+}
+
+// conclusions notes that the shard was looked through, and forgets what is finished.
+func (c *Coordinator) conclusions(w *watch, began uint64, listed []XID, tasks []task) {
+	prepared := make(map[string]bool, len(listed))
+	name := w.shard.Name()
+	for _, x := range listed {
+		if x.FormatID == FormatID && x.BQUAL == name {
+			prepared[x.GTRID] = true
+		}
+	}
+	failed := false
+	for _, t := range tasks {
+		failed = failed || t.err != nil
+		if t.err == nil {
+			delete(prepared, t.xid.GTRID)
+		}
+	}
+	for _, gtrid := range c.unfinished.listed(name, began, c.tick(), prepared) {
+		c.o.Log.Forget(gtrid)
+	}
+	if !failed {
+		c.shardsMu.Lock()
+		w.recovered = true
+		c.shardsMu.Unlock()
+	}
+}
+
+func report(w *watch, tasks []task) (actions []Action, err error) {
+	for _, t := range tasks {
+		a := Action{GTRID: t.xid.GTRID, Shard: w.shard.Name(), Verdict: t.verdict, Why: t.why}
+		if t.err != nil {
+			a.Err = t.err.Error()
+			err = fmt.Errorf("settle %s at shard %s: %w", t.xid.GTRID, a.Shard, t.err)
+		}
+		actions = append(actions, a)
+	}
+	return actions, err
+}
+
+// settleAll frees and settles in parallel. Each task gets its error.
+func (c *Coordinator) settleAll(ctx context.Context, w *watch, tasks []task) {
+	for len(tasks) > 0 {
+		n := min(len(tasks), c.o.FreeBatch)
+		c.settleFree(ctx, w, c.free(ctx, w, tasks[:n], new(freeBudget)))
+		tasks = tasks[n:]
+	}
+}
+
+// freeBudget bounds the calls that fail in one batch.
+type freeBudget struct{ failures int }
+
+const mostFreeFailures = 24
+
+// free frees all tasks in one call. Where that fails it halves them, so that one
+// branch whose owner cannot be ended does not keep the others. It returns those that are free.
+func (c *Coordinator) free(ctx context.Context, w *watch, tasks []task, budget *freeBudget) (ok []*task) {
+	xids := make([]XID, len(tasks))
+	for i := range tasks {
+		xids[i] = tasks[i].xid
+	}
+	err := c.freeXIDs(ctx, w, xids)
+	if err == nil {
+		for i := range tasks {
+			ok = append(ok, &tasks[i])
+		}
+		return ok
+	}
+	budget.failures++
+	if len(tasks) == 1 || ctx.Err() != nil || budget.failures >= mostFreeFailures {
+		for i := range tasks {
+			tasks[i].err = fmt.Errorf("free branch: %w", err)
+		}
+		return nil
+	}
+	half := len(tasks) / 2
+	return append(c.free(ctx, w, tasks[:half], budget), c.free(ctx, w, tasks[half:], budget)...)
+}
+
+func (c *Coordinator) freeXIDs(ctx context.Context, w *watch, xids []XID) (err error) {
+	ctx, cancel := within(ctx, c.o.Clock, c.o.SettleTimeout)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return w.shard.Free(ctx, xids)
+}
+
+func (c *Coordinator) settleFree(ctx context.Context, w *watch, tasks []*task) {
+	next := make(chan *task)
+	var wg sync.WaitGroup
+	for range min(len(tasks), c.o.MaxParallel) {
+		wg.Go(func() {
+			for t := range next {
+				t.err = c.settleOne(ctx, w, t)
+			}
+		})
+	}
+	for _, t := range tasks {
+		next <- t
+	}
+	close(next)
+	wg.Wait()
+}
+
+func (c *Coordinator) settleOne(ctx context.Context, w *watch, t *task) (err error) {
+	if t.verdict == txlog.Commit {
+		defer c.gate.Shared()()
+	}
+	ctx, cancel := within(ctx, c.o.Clock, c.o.SettleTimeout)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	r := w.shard.Settle(ctx, t.xid, t.verdict)
+	if r.Result != Done {
+		return fmt.Errorf("%s: %w", r.Result, orElse(r.Err, errors.New("no cause given")))
+	}
+	c.counters.settle(t.verdict)
+	c.o.Logger.Info("branch settled", slog.String("gtrid", t.xid.GTRID), slog.String("shard", w.shard.Name()),
+		slog.String("verdict", t.verdict.String()), slog.String("why", t.why))
+	return nil
+}
