@@ -1,0 +1,8 @@
+package txlog
+
+import (
+	"os/signal"
+	"syscall"
+)
+
+func ignoreFileSizeSignal() { signal.Ignore(syscall.SIGXFSZ) }
