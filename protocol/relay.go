@@ -100,6 +100,7 @@ func (r *relay) result() (more bool, err error) {
 	case head[0] == headerOK:
 		return r.ok()
 	case head[0] == headerErr:
+		r.sum.Columns = 0
 		return false, r.error()
 	case head[0] == headerLocalInfile:
 		return false, r.localInfile()
@@ -167,7 +168,7 @@ func (r *relay) error() error {
 	if r.sum.Err, err = ParseError(p); err != nil {
 		return r.source(err)
 	}
-	r.sum.MoreResults = false
+	r.sum.MoreResults, r.src.seq.inside = false, false
 	return r.packet(number, p)
 }
 
@@ -191,7 +192,7 @@ func (r *relay) localInfile() error {
 	if !errors.As(err, &refused) {
 		return r.source(err)
 	}
-	r.sum.MoreResults = false
+	r.sum.MoreResults, r.src.seq.inside = false, false
 	if !r.sum.Started {
 		return refused
 	}
