@@ -57,11 +57,11 @@ func ensureDataDir(ctx context.Context, p programs, dataDir string) (created boo
 func ensureTemplate(ctx context.Context, p programs) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return "", nil //nolint:nilerr // without a home there is no cache: not an error
+		return "", nil // without a home there is no cache: not an error
 	}
 	cache = filepath.Join(cache, "lockstep")
 	if err := os.MkdirAll(cache, 0o700); err != nil {
-		return "", nil //nolint:nilerr // nor where it cannot be written
+		return "", nil // nor where it cannot be written
 	}
 	binary, err := os.Stat(p.server)
 	if err != nil {

@@ -149,7 +149,7 @@ func TestStartAllWithBinLog(t *testing.T) {
 	}
 	ports := make(map[int]bool)
 	for i, s := range servers {
-		defer s.Kill() //nolint:errcheck // the end of the test
+		defer s.Kill()
 		ports[s.Port] = true
 		want := fmt.Sprintf("%d %d 77", min(i, 1), i+1)
 		if got := query(t, s, "SELECT CONCAT(@@log_bin+0,' ',@@server_id,' ',@@max_connections)"); got != want {

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"errors"
 	"log/slog"
 
 	"lockstep/config"
+	"lockstep/proxy"
 )
 
 // newGateway makes the proxy. Tests put another one in its place.
-var newGateway = func(*config.Config, *slog.Logger) (gateway, error) {
-	return nil, errors.New("the proxy is not part of this build")
+var newGateway = func(cfg *config.Config, log *slog.Logger) (gateway, error) {
+	return proxy.New(cfg, proxy.Options{Logger: log, Hook: failpoint()})
 }

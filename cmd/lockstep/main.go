@@ -1,7 +1,3 @@
-// Command lockstep is the proxy and its tools.
-//
-// Each subcommand has a file of its own. Exit codes: 0 done, 1 failed, 2 called
-// in a way that it does not understand.
 package main
 
 import (

@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# Installs what a task needs beside Go, where it is missing; quick and silent where
+# nothing is.
+#   install-deps.sh run|test|bench
+#
+# On Debian and Ubuntu packages come from apt. mariadb-server-core has the server's
+# programs only: unlike mariadb-server it starts no server and takes no port. Elsewhere it is
+# said what to install.
+set -euo pipefail
+
+# Distributions keep servers in folders that a user's PATH may not have.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/libexec
+
+task=${1:?run, test or bench}
+programs=(mariadbd mariadb-install-db mariadb)
+case $task in
+run) ;;
+test) programs+=(sysbench) ;;
+bench) programs+=(sysbench haproxy) ;;
+*)
+	echo "install-deps.sh: unknown task $task" >&2
+	exit 2
+	;;
+esac
+
+missing=()
+for program in "${programs[@]}"; do
+	command -v "$program" >/dev/null || missing+=("$program")
+done
+if ((${#missing[@]} == 0)); then
+	exit 0
+fi
+
+# package_of PROGRAM: the Debian package that has it.
+package_of() {
+	case $1 in
+	mariadbd | mariadb-install-db) echo mariadb-server-core ;;
+	mariadb) echo mariadb-client ;;
+	*) echo "$1" ;;
+	esac
+}
+
+if ! command -v apt-get >/dev/null; then
+	cat >&2 <<-END
+		Missing: ${missing[*]}. Install them, then try again:
+		  Fedora, RHEL:  sudo dnf install mariadb-server mariadb sysbench haproxy
+		  Arch:          sudo pacman -S mariadb sysbench haproxy
+		  Alpine:        sudo apk add mariadb mariadb-client sysbench haproxy
+		(sysbench is for make test only, haproxy for make bench only; no server need be started.)
+	END
+	exit 1
+fi
+
+as_root=()
+if ((EUID != 0)); then
+	if ! command -v sudo >/dev/null; then
+		echo "Missing: ${missing[*]}. As root: apt-get install --no-install-recommends $(for p in "${missing[@]}"; do package_of "$p"; done | sort -u | xargs)" >&2
+		exit 1
+	fi
+	as_root=(sudo)
+fi
+
+apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@"; }
+
+# known PACKAGE: the package lists have it.
+known() { [[ -n $(apt-cache --quiet=0 show --no-all-versions "$1" 2>/dev/null) ]]; }
+
+updated=
+update() {
+	if [[ -z $updated ]]; then
+		apt update
+		updated=yes
+	fi
+}
+
+# resolve PACKAGE: some releases of Ubuntu have the package under a name with a version only.
+resolve() {
+	if known "$1"; then
+		echo "$1"
+		return
+	fi
+	local versioned
+	versioned=$(apt-cache search --names-only "^$1-[0-9.]+\$" | cut -d' ' -f1 | sort -V | tail -n1)
+	if [[ -z $versioned ]]; then
+		echo "no package $1 in the lists of apt" >&2
+		return 1
+	fi
+	echo "$versioned"
+}
+
+wanted=$(for p in "${missing[@]}"; do package_of "$p"; done | sort -u)
+for package in $wanted; do
+	known "$package" || update
+done
+packages=()
+for package in $wanted; do
+	packages+=("$(resolve "$package")")
+done
+
+echo "Installing ${packages[*]} (missing: ${missing[*]})"
+if ! apt install --no-install-recommends "${packages[@]}"; then
+	# The lists may name versions that the mirror no longer has.
+	[[ -z $updated ]] || exit 1
+	update
+	apt install --no-install-recommends "${packages[@]}"
+fi
+
+hash -r
+for program in "${missing[@]}"; do
+	if ! command -v "$program" >/dev/null; then
+		echo "installed ${packages[*]}, but there is still no $program" >&2
+		exit 1
+	fi
+done
