@@ -39,7 +39,7 @@ func runWithServer(m *testing.M) (int, error) {
 	defer os.RemoveAll(dir)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	if server, err = localdb.Start(ctx, localdb.Options{Dir: dir, ExtraArgs: []string{"--innodb-flush-log-at-trx-commit=0"}}); err != nil {
+	if server, err = localdb.Start(ctx, localdb.Options{Dir: dir, ExtraArgs: []string{"--innodb-flush-log-at-trx-commit=0", "--debug-no-sync"}}); err != nil {
 		return 1, err
 	}
 	code := m.Run()
