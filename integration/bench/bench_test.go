@@ -1,0 +1,153 @@
+package bench
+
+import (
+	"database/sql"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"lockstep/integration/cluster"
+)
+
+// TestBench measures everything and prints the table. It runs only with
+// LOCKSTEP_BENCH=ROUNDS (make bench): it takes minutes and needs a quiet machine.
+func TestBench(t *testing.T) {
+	rounds, err := strconv.Atoi(os.Getenv("LOCKSTEP_BENCH"))
+	if err != nil || rounds < 1 {
+		t.Skip("set LOCKSTEP_BENCH to the number of rounds")
+	}
+	d := 5 * time.Second
+	if v := os.Getenv("LOCKSTEP_BENCH_TIME"); v != "" {
+		if d, err = time.ParseDuration(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines := oneShard(t, rounds, d)
+	lines = append(lines, twoShards(t, rounds, d)...)
+	fmt.Printf("\n%d rounds of %v; %d processors; %s\n%s\n", rounds, d, runtime.NumCPU(), versions(), printTable(lines))
+}
+
+func versions() string {
+	var list []string
+	for _, args := range [][]string{{"mariadbd", "--version"}, {"haproxy", "-v"}, {"sysbench", "--version"}, {"go", "version"}} {
+		out, err := exec.Command(args[0], args[1:]...).Output()
+		if err == nil {
+			first, _, _ := strings.Cut(string(out), "\n")
+			list = append(list, strings.TrimSpace(first))
+		}
+	}
+	return strings.Join(list, "; ")
+}
+
+// oneShard is sysbench on one server: directly, through HAProxy, and through Lockstep with that server as its only shard.
+func oneShard(t *testing.T, rounds int, d time.Duration) (lines []line) {
+	c := cluster.Start(t, cluster.Options{Shards: 1})
+	c.StartProxy()
+	db := c.DB("")
+	if _, err := db.Exec("CREATE DATABASE sb"); err != nil {
+		t.Fatal(err)
+	}
+	server := c.Shards[0].Address()
+	sysbench(t, c.Listen, "oltp_read_write", "prepare", 1, d)
+	haproxy, pid := startHAProxy(t, server)
+	for _, w := range []struct {
+		name, script string
+		threads      int
+		extra        []string
+	}{
+		{"point select, text", "oltp_point_select", 8, []string{"--db-ps-mode=disable"}},
+		{"point select, text", "oltp_point_select", 64, []string{"--db-ps-mode=disable"}},
+		{"point select, prepared", "oltp_point_select", 8, []string{"--db-ps-mode=auto"}},
+		{"read-write, text", "oltp_read_write", 8, []string{"--db-ps-mode=disable"}},
+		{"read-write, text", "oltp_read_write", 64, []string{"--db-ps-mode=disable"}},
+		{"read-write, prepared", "oltp_read_write", 8, []string{"--db-ps-mode=auto"}},
+	} {
+		// Row locks of equal random rows make some transactions fail; sysbench repeats them.
+		extra := append([]string{"--mysql-ignore-errors=1213,1205,1402"}, w.extra...)
+		run := func(address string) func(*testing.T, time.Duration) (float64, float64) {
+			return func(t *testing.T, d time.Duration) (float64, float64) {
+				return sysbench(t, address, w.script, "run", w.threads, d, extra...)
+			}
+		}
+		lines = append(lines, measure(t, workload{
+			name: fmt.Sprintf("%s, %d threads", w.name, w.threads), unit: "transactions/s",
+			ways: []way{
+				{name: "direct", run: run(server)},
+				{name: "HAProxy", run: run(haproxy), pid: func() int { return pid }},
+				{name: "Lockstep", run: run(c.Listen), pid: c.ProxyPid},
+			},
+		}, rounds, d)...)
+	}
+	c.StopProxy()
+	return lines
+}
+
+// twoShards is a transfer over two shards, beside a client that drives XA itself.
+func twoShards(t *testing.T, rounds int, d time.Duration) (lines []line) {
+	c := cluster.Start(t, cluster.Options{Shards: 2})
+	c.StartProxy()
+	admin := c.DB("")
+	for _, s := range []string{"CREATE DATABASE bank", "CREATE TABLE bank.account (id BIGINT PRIMARY KEY, balance BIGINT NOT NULL)"} {
+		if _, err := admin.Exec(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	db := c.DB("bank")
+	for from := 0; from < 10000; from += 1000 {
+		var b strings.Builder
+		for i := range 1000 {
+			fmt.Fprintf(&b, ",(%d,1000)", from+i)
+		}
+		if _, err := db.Exec("INSERT INTO account VALUES " + b.String()[1:]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var a accounts
+	shards := [2]*sql.DB{c.ShardDB(0, "bank"), c.ShardDB(1, "bank")}
+	for i, s := range shards {
+		rows, err := s.Query("SELECT id FROM account")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rows.Next() {
+			var id int
+			if err := rows.Scan(&id); err != nil {
+				t.Fatal(err)
+			}
+			a[i] = append(a[i], id)
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		rows.Close()
+	}
+	for _, clients := range []int{8, 32} {
+		for _, p := range append(shards[:], db) {
+			p.SetMaxOpenConns(clients + 1)
+			p.SetMaxIdleConns(clients + 1)
+		}
+		lines = append(lines, measure(t, workload{
+			name: fmt.Sprintf("transfer over two shards, %d clients", clients), unit: "transfers/s",
+			ways: []way{
+				{name: "client drives XA", run: func(t *testing.T, d time.Duration) (float64, float64) {
+					return transfers(t, clients, d, drivenByClient(t, shards, &a))
+				}},
+				{name: "Lockstep", pid: c.ProxyPid, run: func(t *testing.T, d time.Duration) (float64, float64) {
+					return transfers(t, clients, d, throughProxy(t, db, &a))
+				}},
+			},
+		}, rounds, d)...)
+	}
+	return lines
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	cluster.RemoveBinary()
+	os.Exit(code)
+}
