@@ -1,7 +1,9 @@
 package txlog
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"runtime/debug"
 	"time"
 
@@ -151,24 +153,32 @@ func (l *Log) apply(c *change, a *attempt) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			a.panicked = true
-			err = fmt.Errorf("write decision log: bbolt panicked: %v", p)
+			err = fmt.Errorf("write decision log %s: bbolt panicked: %v", l.options.Path, p)
 		}
 	}()
 	begun, err := l.store.db.Begin(true)
 	if err != nil {
-		return fmt.Errorf("write decision log: %w", err)
+		return l.writeError(err)
 	}
 	var tx boltTx = begun
 	if err := l.fill(tx, c); err != nil {
-		return fmt.Errorf("write decision log: %w", joinRollback(err, tx))
+		return l.writeError(joinRollback(err, tx))
 	}
 	a.txid = uint64(tx.ID())
 	a.committing = true
 	l.store.record.reset()
 	if err := l.commit(tx); err != nil {
-		return fmt.Errorf("write decision log: %w", err)
+		return l.writeError(err)
 	}
 	return nil
+}
+
+// writeError names the log by its path: bbolt's file still has the name it had before the rename.
+func (l *Log) writeError(err error) error {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		err = fmt.Errorf("%s: %w", path.Op, path.Err)
+	}
+	return fmt.Errorf("write decision log %s: %w", l.options.Path, err)
 }
 
 func joinRollback(err error, tx boltTx) error {
