@@ -27,9 +27,18 @@ type keyCodec struct {
 type keyColumn struct {
 	column int // the one that is compared: the weight where there is one
 	kind   valueKind
-	space  []byte // PAD SPACE: what a space looks like in the column; nil: no padding
+	pad    padding
 	desc   bool
 }
+
+// padding is what trailing spaces mean.
+type padding uint8
+
+const (
+	noPad      padding = iota
+	padText            // the column itself compares, byte by byte, with spaces behind it
+	padWeights         // the column is WEIGHT_STRING(x): see trimSpaceWeights
+)
 
 func newKeyCodec(keys []sharding.SortKey, cols []protocol.Column) (*keyCodec, error) {
 	c := &keyCodec{}
@@ -45,7 +54,11 @@ func newKeyCodec(keys []sharding.SortKey, cols []protocol.Column) (*keyCodec, er
 }
 
 // newKeyColumn says how a column is compared: by its weight column if it has
-// one (whatever type that one has), else by its own type.
+// one (whatever type that one has), else by its own type. With padSpace, the
+// weights of trailing spaces do not count; characters that sort below a space (control
+// characters) then come after the end of a text instead of before. Weights of
+// texts that were given one space at their end, WEIGHT_STRING(CONCAT(RTRIM(x), ' ')), are
+// exact there too and need no padSpace.
 func newKeyColumn(column, weight int, padSpace bool, cols []protocol.Column) (keyColumn, error) {
 	at := column
 	if weight >= 0 {
@@ -56,8 +69,12 @@ func newKeyColumn(column, weight int, padSpace bool, cols []protocol.Column) (ke
 	}
 	kind := kindOf(cols[at].Type)
 	kc := keyColumn{column: at, kind: kind}
-	if padSpace && kind == kindBytes {
-		kc.space = []byte{' '}
+	switch {
+	case !padSpace || kind != kindBytes:
+	case weight >= 0:
+		kc.pad = padWeights
+	default:
+		kc.pad = padText
 	}
 	return kc, nil
 }
@@ -104,8 +121,11 @@ func (k *keyColumn) appendValue(dst []byte, f protocol.Field) ([]byte, error) {
 	case kindBit:
 		return appendBit(dst, f)
 	default:
-		if k.space != nil {
-			return appendPadded(dst, f, k.space), nil
+		switch k.pad {
+		case padText:
+			return appendPadded(dst, f, spacePoint1), nil
+		case padWeights:
+			return appendBytes(dst, trimSpaceWeights(f)), nil
 		}
 		return appendBytes(dst, f), nil
 	}

@@ -11,7 +11,7 @@ const (
 	restGreater = 3
 )
 
-// appendPadded writes a string of a PAD SPACE collation, where strings compare
+// appendPadded writes text of a PAD SPACE collation that sorts by its bytes: texts compare
 // as if the shorter one went on with spaces: segments of a fixed size, the last one
 // filled with spaces, each followed by a mark that says how the rest compares with
 // spaces only. So 'a' equals 'a  ', and lies above "a\t" (the scheme of MyRocks'
