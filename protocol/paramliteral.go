@@ -10,8 +10,9 @@ import (
 // AppendParamLiteral renders a parameter as an SQL literal that means the same
 // under any sql_mode. charset is the client's character set; empty means utf8mb4.
 //
-//   - Integers, decimals: digits. Floating point: with an exponent, so that it stays a DOUBLE.
-//   - Temporal values: quoted strings, which the server converts as it does the bound value.
+//   - Integers, decimals: digits. (That a small integer is unsigned is lost: SQL has no such literal.) Floating point: with an exponent, so that it stays a DOUBLE.
+//   - Temporal values: quoted strings, which the server converts where the other operand is temporal. (Typed
+//     literals such as DATE'…' would refuse zero dates under some sql_modes.)
 //   - Strings: quoted where nothing in them depends on NO_BACKSLASH_ESCAPES or on the
 //     connection's character set: the literal then has the connection's collation, as a bound string has.
 //     Otherwise in hex with an introducer: `_utf8mb4 X'…'`, which has its character set's default
