@@ -5,14 +5,21 @@ import (
 	"time"
 )
 
-// keep is the shard's one background goroutine: it tries a server that is not
+// keeper is the shard's one background goroutine: it tries a server that is not
 // known to be up, closes connections that were idle for too long, ends server
-// sessions that this process gave up, and calls OnUp.
-func (s *Shard) keep() {
+// sessions that this process gave up, and calls OnUp. One connection of its own, beside the pool,
+// shows it the server's end even when nobody asks the server anything.
+type keeper struct {
+	s         *Shard
+	watch     *Conn // nil while the server is not up
+	lastProbe time.Time
+}
+
+func (k *keeper) run() {
+	s := k.s
+	defer k.unwatch()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	evict := min(s.o.IdleTime/2, 10*time.Second)
-	lastProbe := time.Time{}
 	for {
 		select {
 		case <-s.ctx.Done():
@@ -21,49 +28,57 @@ func (s *Shard) keep() {
 		case <-s.wake:
 		}
 		s.dropIdle()
-		s.mu.Lock()
-		look := !s.health.up || s.health.suspect
-		s.mu.Unlock()
-		if look && time.Since(lastProbe) >= s.o.ProbeInterval {
-			lastProbe = time.Now()
-			s.probe()
+		if k.watch != nil && !k.watch.peek.quiet() {
+			k.unwatch()
+		}
+		if k.due() && time.Since(k.lastProbe) >= s.o.ProbeInterval {
+			k.lastProbe = time.Now()
+			k.probe()
 		}
 		s.runKills()
-		s.mu.Lock()
-		notify := s.health.notify && s.health.up
-		s.health.notify = s.health.notify && !notify
-		look = !s.health.up || s.health.suspect
-		s.mu.Unlock()
-		if notify && s.o.OnUp != nil && s.ctx.Err() == nil {
-			s.o.OnUp(s.o.Name)
+		s.notify()
+		next := min(s.o.IdleTime/2, s.o.ProbeInterval)
+		if k.due() {
+			next = s.o.ProbeInterval - time.Since(k.lastProbe)
 		}
-		next := min(evict, s.o.ProbeInterval)
-		if look {
-			next = max(s.o.ProbeInterval-time.Since(lastProbe), time.Millisecond)
-		}
-		timer.Reset(next)
+		timer.Reset(max(next, time.Millisecond))
 	}
 }
 
-// probe dials once; the connection stays, if there is room for it.
-func (s *Shard) probe() {
-	ctx, cancel := context.WithTimeout(s.ctx, s.o.DialTimeout)
+// due says whether the server must be looked at.
+func (k *keeper) due() bool {
+	k.s.mu.Lock()
+	defer k.s.mu.Unlock()
+	return k.watch == nil || !k.s.health.up || k.s.health.suspect
+}
+
+// probe dials once; the connection is watched from then on.
+func (k *keeper) probe() {
+	ctx, cancel := context.WithTimeout(k.s.ctx, k.s.o.DialTimeout)
 	defer cancel()
-	c, err := s.dial(ctx, false)
+	c, err := k.s.dial(ctx, false)
 	if err != nil {
 		return // dial has noted it
 	}
-	s.mu.Lock()
-	room := !s.closed && s.open < s.o.MaxConns && len(s.idle) < s.o.MaxIdle && s.waiters.Len() == 0
-	if room {
-		s.open++
-		c.idleSince = time.Now()
-		s.live[c.id] = c
-		s.idle = append(s.idle, c)
+	k.unwatch()
+	k.watch = c
+}
+
+func (k *keeper) unwatch() {
+	if k.watch != nil {
+		k.watch.quit()
+		k.watch = nil
 	}
+}
+
+// notify calls OnUp where it is due, outside of any lock.
+func (s *Shard) notify() {
+	s.mu.Lock()
+	due := s.health.notify && s.health.up && !s.closed
+	s.health.notify = s.health.notify && !due
 	s.mu.Unlock()
-	if !room {
-		c.quit()
+	if due && s.o.OnUp != nil {
+		s.o.OnUp(s.o.Name)
 	}
 }
 

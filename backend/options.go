@@ -28,7 +28,7 @@ func (f Flavor) String() string {
 type Options struct {
 	Name, Address   string // Address: host:port, or an absolute path of a Unix socket
 	User, Password  string
-	MaxConns        int           // server connections at once; default 64
+	MaxConns        int           // server connections at once, beside RecoveryConns and one that is watched; default 64
 	MaxIdle         int           // kept open when idle; default 16
 	IdleTime        time.Duration // an idle connection is closed after; default 5m
 	QueueLength     int           // waiting for a connection at once; default 1024; past it *QueueFullError

@@ -30,8 +30,8 @@ type Shard struct {
 	kills   []session
 
 	side     sideSet
-	gate     gate
-	verifier verifier
+	gate     batch[struct{}]
+	verifier batch[verified]
 }
 
 // health is what is known of the server's reachability.
@@ -52,7 +52,7 @@ func NewShard(o Options) *Shard {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.side.free = make(chan *Conn, s.o.RecoveryConns)
 	s.side.places = make(chan struct{}, s.o.RecoveryConns)
-	go s.keep()
+	go (&keeper{s: s}).run()
 	return s
 }
 

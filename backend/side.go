@@ -24,34 +24,40 @@ func (s *Shard) sideConn(ctx context.Context) (*Conn, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("shard %s: waiting for a recovery connection: %w", s.o.Name, err)
 		}
-		select {
-		case c := <-s.side.free:
-			if c.peek.quiet() {
-				return s.sideReady(ctx, c)
-			}
-			c.broken.Store(true)
-			c.drop()
-			continue
+		var c *Conn
+		select { // one that is open goes before a new one
+		case c = <-s.side.free:
 		default:
-		}
-		select {
-		case c := <-s.side.free:
-			s.side.free <- c // looked at above
-		case s.side.places <- struct{}{}:
-			c, err := s.dial(ctx, false)
-			if err != nil {
-				<-s.side.places
-				return nil, err
+			select {
+			case c = <-s.side.free:
+			case s.side.places <- struct{}{}:
+				return s.sideDial(ctx)
+			case <-ctx.Done():
+				continue
+			case <-s.ctx.Done():
+				continue
 			}
-			c.side = true
-			s.mu.Lock()
-			s.live[c.id] = c
-			s.mu.Unlock()
-			return s.sideReady(ctx, c)
-		case <-ctx.Done():
-		case <-s.ctx.Done():
 		}
+		if c.peek.quiet() {
+			return s.sideReady(ctx, c)
+		}
+		c.broken.Store(true)
+		c.drop()
 	}
+}
+
+// sideDial opens a side connection in a place that was taken.
+func (s *Shard) sideDial(ctx context.Context) (*Conn, error) {
+	c, err := s.dial(ctx, false)
+	if err != nil {
+		s.side.gone()
+		return nil, err
+	}
+	c.side = true
+	s.mu.Lock()
+	s.live[c.id] = c
+	s.mu.Unlock()
+	return s.sideReady(ctx, c)
 }
 
 func (s *Shard) sideReady(ctx context.Context, c *Conn) (*Conn, error) {
