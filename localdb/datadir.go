@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 )
 
 // templateVersion changes when what makeDataDir does changes.
-const templateVersion = "1"
+const templateVersion = "2"
 
 // ensureDataDir makes the data directory where there is none, by copying the
 // template. It appears under its name only when it is complete.
@@ -97,25 +98,25 @@ func ensureTemplate(ctx context.Context, p programs) (string, error) {
 // makeDataDir initialises a data directory whose only account is root over the
 // socket, without a password.
 func makeDataDir(ctx context.Context, p programs, dir string) error {
-	args := append([]string{
-		"--no-defaults",
-		"--datadir=" + dir,
-		"--auth-root-authentication-method=normal",
-		"--skip-test-db",
-		"--skip-name-resolve",
-		"--innodb-log-file-size=16M",
-	}, asRoot()...)
-	if err := run(exec.CommandContext(ctx, p.installer, args...)); err != nil {
+	// A server removes all that looks like a temporary table from its tmpdir when it starts,
+	// also what others that share it are using.
+	tmp := dir + ".tmp"
+	if err := os.MkdirAll(tmp, 0o700); err != nil {
+		return fmt.Errorf("make a folder for temporary tables: %w", err)
+	}
+	args := append([]string{"--no-defaults", "--datadir=" + dir, "--tmpdir=" + tmp, "--innodb-log-file-size=16M"}, asRoot()...)
+	install := append(slices.Clone(args), "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
+	if err := run(ctx, "", p.installer, install...); err != nil {
 		return fmt.Errorf("initialise a data directory: %w", err)
 	}
 	// The installer also makes root accounts that TCP can use.
-	bootstrap := exec.CommandContext(ctx, p.server, append([]string{
-		"--no-defaults", "--datadir=" + dir, "--bootstrap", "--silent-startup", "--innodb-log-file-size=16M",
-	}, asRoot()...)...)
-	bootstrap.Stdin = strings.NewReader("DELETE FROM mysql.global_priv WHERE Host <> 'localhost' OR User = '';\n" +
-		"DELETE FROM mysql.proxies_priv WHERE Host <> 'localhost';\n")
-	if err := run(bootstrap); err != nil {
+	const closeToTCP = "DELETE FROM mysql.global_priv WHERE Host <> 'localhost' OR User = '';\n" +
+		"DELETE FROM mysql.proxies_priv WHERE Host <> 'localhost';\n"
+	if err := run(ctx, closeToTCP, p.server, append(args, "--bootstrap")...); err != nil {
 		return fmt.Errorf("close the data directory to TCP: %w", err)
+	}
+	if err := os.RemoveAll(tmp); err != nil {
+		return fmt.Errorf("remove the folder for temporary tables: %w", err)
 	}
 	return nil
 }
@@ -129,11 +130,18 @@ func asRoot() []string {
 }
 
 // run runs a program to its end and puts what it said into the error.
-func run(c *exec.Cmd) error {
+func run(ctx context.Context, input, program string, args ...string) error {
+	c := exec.CommandContext(ctx, program, args...)
+	c.Stdin = strings.NewReader(input)
 	c.WaitDelay = 5 * time.Second // the installer is a script: its server may outlive it for a moment
 	said, err := c.CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%s: %w\n%s", filepath.Base(c.Path), err, lastLines(bytes.TrimSpace(said), 20))
+	if err == nil {
+		return nil
 	}
-	return nil
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	// After this the installer has general advice only.
+	said, _, _ = bytes.Cut(said, []byte("Installation of system tables failed!"))
+	return fmt.Errorf("%s: %w\n%s", filepath.Base(program), err, lastLines(bytes.TrimSpace(said), tailLines))
 }

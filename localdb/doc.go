@@ -7,6 +7,7 @@
 //	DIR/mariadb.sock  root logs in here, without a password; the folder is closed to others
 //	DIR/mariadb.pid   written by the server when it is ready
 //	DIR/port          the TCP port, kept over restarts
+//	DIR/tmp/          its temporary tables; never shared, see Server.tmpDir
 //	DIR/error.log     the server's own log
 //
 // Invariants:

@@ -68,6 +68,10 @@ func find(o Options) (*Server, error) {
 
 func (s *Server) pidFile() string { return filepath.Join(s.Dir, "mariadb.pid") }
 
+// tmpDir is the server's own: at its start a server removes all temporary tables
+// from its tmpdir, also those of others that share it.
+func (s *Server) tmpDir() string { return filepath.Join(s.Dir, "tmp") }
+
 // Stop shuts the server down in order and waits for its end, or for the end of ctx,
 // after which the server may still be shutting down. Stopping one that is not running is no error.
 func (s *Server) Stop(ctx context.Context) error { return s.end(ctx, unix.SIGTERM) }

@@ -199,8 +199,15 @@ func TestPortTaken(t *testing.T) {
 
 func TestTimeLimit(t *testing.T) {
 	dir := t.TempDir()
+	p, err := findPrograms(programFolders)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ensureDataDir(t.Context(), p, filepath.Join(dir, "data")); err != nil {
+		t.Fatal(err) // made before the clock starts
+	}
 	var failed *StartError
-	_, err := Start(t.Context(), Options{Name: "slow", Dir: dir, StartTimeout: 2 * time.Second, ExtraArgs: []string{"--socket=" + filepath.Join(dir, "elsewhere.sock")}})
+	_, err = Start(t.Context(), Options{Name: "slow", Dir: dir, StartTimeout: 2 * time.Second, ExtraArgs: []string{"--socket=" + filepath.Join(dir, "elsewhere.sock")}})
 	if !errors.As(err, &failed) || !strings.Contains(err.Error(), "not ready after 2s") || failed.Tail == "" {
 		t.Errorf("got %v", err)
 	}
@@ -257,5 +264,70 @@ func TestNotInstalled(t *testing.T) {
 	}
 	if err := Installed(); err != nil {
 		t.Errorf("outside PATH: %v", err)
+	}
+}
+
+// A start must not take the temporary tables of a server that runs: on a shared
+// tmpdir it would.
+func TestTemporaryTablesSurviveAnotherStart(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, Options{Dir: filepath.Join(dir, "s1")})
+	db, err := s.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for _, q := range []string{"CREATE TEMPORARY TABLE mysql.x (id INT) ENGINE=Aria", "INSERT INTO mysql.x VALUES (1)"} {
+		if _, err := conn.ExecContext(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left, err := filepath.Glob(filepath.Join(s.Dir, "tmp", "#sql-temptable*"))
+	if err != nil || len(left) == 0 {
+		t.Fatalf("its temporary table is not where it is expected (%v)", err)
+	}
+	start(t, Options{Dir: filepath.Join(dir, "s2")})
+	if _, err := conn.ExecContext(t.Context(), "DROP TEMPORARY TABLE mysql.x"); err != nil {
+		t.Error(err)
+	}
+}
+
+// Without a home there is no template: data directories are made one by one.
+func TestWithoutCache(t *testing.T) {
+	t.Setenv("HOME", "")
+	t.Setenv("XDG_CACHE_HOME", "")
+	dir := t.TempDir()
+	servers, err := StartAll(t.Context(), []Options{{Dir: filepath.Join(dir, "s1")}, {Dir: filepath.Join(dir, "s2")}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range servers {
+		if err := s.Kill(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// What went wrong while a data directory was made is said, without the installer's general advice.
+func TestInstallerFails(t *testing.T) {
+	t.Setenv("HOME", "")
+	t.Setenv("XDG_CACHE_HOME", "")
+	installer := filepath.Join(t.TempDir(), "mariadb-install-db")
+	script := "#!/bin/sh\necho 'ERROR: disk full'\necho 'Installation of system tables failed!  Examine'\necho advice\nexit 1\n"
+	if err := os.WriteFile(installer, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	_, err := ensureDataDir(t.Context(), programs{server: "/bin/true", installer: installer}, data)
+	if err == nil || !strings.Contains(err.Error(), "ERROR: disk full") || strings.Contains(err.Error(), "advice") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(data); err == nil {
+		t.Error("a broken data directory is in place")
 	}
 }

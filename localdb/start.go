@@ -74,12 +74,15 @@ func launch(ctx context.Context, o Options, p programs) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writePort(o.Dir, port); err != nil {
-		return nil, err
-	}
 	s := &Server{
 		Name: o.Name, Dir: o.Dir, Port: port, Socket: socket,
 		dataDir: filepath.Join(o.Dir, "data"), exited: make(chan struct{}),
+	}
+	if err := os.MkdirAll(s.tmpDir(), 0o700); err != nil {
+		return nil, fmt.Errorf("make the temporary folder of server %s: %w", o.Name, err)
+	}
+	if err := writePort(o.Dir, port); err != nil {
+		return nil, err
 	}
 	from, err := logSize(s.ErrorLog())
 	if err != nil {
@@ -116,6 +119,7 @@ func (s *Server) args(o Options) []string {
 		"--datadir=" + s.dataDir,
 		"--socket=" + s.Socket,
 		"--pid-file=" + s.pidFile(),
+		"--tmpdir=" + s.tmpDir(),
 		"--log-error=" + s.ErrorLog(),
 		"--bind-address=127.0.0.1",
 		"--port=" + strconv.Itoa(s.Port),
