@@ -18,6 +18,8 @@ ARGS          ?=
 TEST_TIMEOUT  ?= 20m
 FUZZ_TIME     ?= 30s
 SOAK_TIME     ?= 10m
+CRASH_KILLS   ?= 200
+BENCH_ROUNDS  ?= 5
 
 GOLANGCI_VERSION := v2.15.0
 TOOLS            := $(CURDIR)/.cache/tools/$(GOLANGCI_VERSION)
@@ -39,21 +41,23 @@ lint: check-go tools
 	$(GO) vet ./...
 	$(TOOLS)/golangci-lint run ./...
 
-# Throughput and latency, beside a direct connection and HAProxy.
+# Throughput and processor time, beside a direct connection, HAProxy, and a client
+# that drives XA itself: some minutes, on a machine that does nothing else.
 bench: check-go install-bench-deps
-	$(GO) test ./integration -run '^$$' -bench . -timeout 60m $(ARGS)
+	LOCKSTEP_BENCH=$(BENCH_ROUNDS) scripts/run-selected.sh ./integration/bench TestBench -v -timeout 2h $(ARGS)
 
-# Kills proxies and shards at every step of a commit and looks for half-done transactions.
+# Kills proxies and shards at every step of a commit and under load, CRASH_KILLS
+# times, and looks for half-done transactions.
 crash: check-go install-test-deps
-	scripts/run-selected.sh ./integration Crash -timeout 60m $(ARGS)
+	LOCKSTEP_CRASH_KILLS=$(CRASH_KILLS) scripts/run-selected.sh ./integration/commit Crash -v -timeout 2h $(ARGS)
 
 # Each fuzz test for FUZZ_TIME.
 fuzz: check-go
 	scripts/fuzz.sh $(FUZZ_TIME)
 
-# Transfers under random kills for SOAK_TIME.
+# Transfers while shards and the proxy are killed at random, for SOAK_TIME.
 soak: check-go install-test-deps
-	LOCKSTEP_SOAK=$(SOAK_TIME) scripts/run-selected.sh ./integration Soak -timeout 24h $(ARGS)
+	LOCKSTEP_CRASH_TIME=$(SOAK_TIME) scripts/run-selected.sh ./integration/commit CrashShardsUnderLoad -v -timeout 0 $(ARGS)
 
 tools: $(TOOLS)/golangci-lint
 
