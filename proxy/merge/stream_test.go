@@ -5,8 +5,6 @@ import (
 	"slices"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"lockstep/protocol"
 )
 
@@ -143,7 +141,3 @@ func wantRows(t *testing.T, got [][]protocol.Field, want ...string) {
 }
 
 var errBroken = errors.New("the line broke")
-
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m)
-}
