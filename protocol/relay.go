@@ -24,7 +24,10 @@ func (p Patch) apply(s Status) Status {
 // RelayError says which leg failed.
 type RelayError struct {
 	Source bool // the shard's leg broke; otherwise the client's
-	Err    error
+	// MidPacket: the client has a part of a packet, so nothing more can be said to it. Otherwise an ERR
+	// packet written to dst ends the answer properly.
+	MidPacket bool
+	Err       error
 }
 
 func (e *RelayError) Error() string {
@@ -71,10 +74,13 @@ type relay struct {
 	dst, src *Conn
 	patch    Patch
 	shift    byte // added to packet numbers
+	partial  bool // dst has been handed a part of a frame, or of a payload of several
 	sum      Summary
 }
 
-func (r *relay) source(err error) error { return &RelayError{Source: true, Err: err} }
+func (r *relay) source(err error) error {
+	return &RelayError{Source: true, MidPacket: r.partial, Err: err}
+}
 
 // write hands raw frames from src's window to dst.
 func (r *relay) write(span []byte) error {
@@ -83,7 +89,7 @@ func (r *relay) write(span []byte) error {
 	}
 	r.sum.Started = true
 	if err := r.dst.writeSpan(span); err != nil {
-		return &RelayError{Err: err}
+		return &RelayError{MidPacket: true, Err: err}
 	}
 	return nil
 }
@@ -177,7 +183,7 @@ func (r *relay) packet(number byte, p []byte) error {
 	r.dst.seq.next = number + r.shift
 	r.dst.seq.fresh = false
 	if err := r.dst.WritePacket(p); err != nil {
-		return &RelayError{Err: err}
+		return &RelayError{MidPacket: true, Err: err}
 	}
 	return nil
 }

@@ -4,7 +4,7 @@ import "encoding/binary"
 
 // scan relays a result set from its column count packet to the end of its rows. Frames are
 // told apart by their header and first byte; what lies between is passed on in spans as
-// large as the read window.
+// large as the read window. A span ends between frames, unless a frame is larger than the window.
 //
 //	window   |hdr row|hdr row|hdr row|hdr EOF|hdr ...
 //	          ^start                  ^patched        ^end
@@ -54,16 +54,19 @@ func (r *relay) scan(columns int) error {
 			if kind == headerErr {
 				span := w.buf[w.start:at]
 				w.start = at
-				if err := r.write(span); err != nil {
+				r.partial = false
+				if err := r.finishSpan(span); err != nil {
 					return err
 				}
 				return r.error()
 			}
-			eof := kind == headerEOF && n < maxEOFPayload
-			if eof && len(h) < headerSize+n {
+			if headerSize+n > len(h) && headerSize+n <= len(w.buf) {
+				// Held back until it is whole, so that the client is not left in mid-packet if
+				// the shard dies now. Only frames larger than the window are passed on in parts.
 				want = headerSize + n
 				break frames
 			}
+			eof := kind == headerEOF && n < maxEOFPayload
 			if !c.seq.follow(h[3]) {
 				return r.source(&SequenceError{Got: h[3], Want: c.seq.next})
 			}
@@ -87,11 +90,13 @@ func (r *relay) scan(columns int) error {
 			if done {
 				span := w.buf[w.start:at]
 				w.start = at
+				r.partial = false
 				return r.finishSpan(span)
 			}
 		}
 		span := w.buf[w.start:at]
 		w.start = at
+		r.partial = skip > 0 || tail
 		if err := r.finishSpan(span); err != nil {
 			return err
 		}
