@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"lockstep/backend"
 	"lockstep/proxy/admin"
 )
 
@@ -29,7 +30,7 @@ func startAdmin(p *Proxy) (*adminServer, error) {
 	s, err := admin.Start(admin.Options{
 		Listen: p.cfg.Admin.Listen, Token: p.cfg.Admin.Token, Logger: p.log,
 		Proxy: adminView{p}, Metrics: p.metrics.registry, ListTimeout: inDoubtTimeout,
-		Operator: &admin.Operator{Resolver: p.coordinator, Log: p.decisions, Shards: listers(p), Logger: p.log},
+		Operator: &admin.Operator{Resolver: p.coordinator, Log: p.decisions, Shards: listers(p.shards), Logger: p.log},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start the admin port: %w", err)
@@ -39,9 +40,9 @@ func startAdmin(p *Proxy) (*adminServer, error) {
 
 func (a *adminServer) close() error { return a.server.Close() }
 
-func listers(p *Proxy) []admin.Lister {
+func listers(shards []*backend.Shard) []admin.Lister {
 	var list []admin.Lister
-	for _, s := range p.shards {
+	for _, s := range shards {
 		list = append(list, resolverShard{s})
 	}
 	return list

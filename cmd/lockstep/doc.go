@@ -3,7 +3,7 @@
 // Each subcommand has a file of its own, named after it; what several share has a
 // file named after its subject (flags, signals, logging). Answers go to standard
 // output, progress and complaints to standard error. Exit codes: 0 done, 1
-// failed, 2 called in a way that it does not understand.
+// failed, 2 called in a way that it does not understand, 3 refused with a reason.
 //
 // Invariants:
 //

@@ -12,9 +12,10 @@ import (
 
 // Exit codes, for scripts to rely on.
 const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
+	exitOK      = 0
+	exitFailed  = 1
+	exitUsage   = 2
+	exitRefused = 3
 )
 
 // command is one subcommand.
@@ -33,6 +34,9 @@ var commands = []command{
 	{"dev stop", "stop the shards that a dev left behind", runDevStop},
 	{"serve", "run the proxy", runServe},
 	{"check-config", "read a configuration and say what is wrong with it", runCheckConfig},
+	{"txn", "list, show and settle transactions in doubt", runTxn},
+	{"recover", "settle now what is in doubt", runRecover},
+	{"log", "look into the decision log, check it", runLog},
 	{"version", "print the version", runVersion},
 }
 
@@ -71,6 +75,7 @@ func run(ctx context.Context, t terminal, args []string) int {
 // exitCode reports a command's error.
 func exitCode(name string, t terminal, err error) int {
 	var usage *usageError
+	var refused *refusedError
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return exitOK
@@ -79,6 +84,9 @@ func exitCode(name string, t terminal, err error) int {
 		return exitUsage
 	}
 	fmt.Fprintf(t.err, "lockstep %s: %v\n", name, err)
+	if errors.As(err, &refused) {
+		return exitRefused
+	}
 	return exitFailed
 }
 
@@ -108,6 +116,7 @@ Commands:
 		fmt.Fprintf(w, "  %-14s %s\n", c.name, c.summary)
 	}
 	fmt.Fprint(w, `
-lockstep COMMAND --help explains a command. Exit codes: 0 done, 1 failed, 2 wrong usage.
+lockstep COMMAND --help explains a command. Exit codes: 0 done, 1 failed, 2 wrong usage,
+3 refused (txn, recover, log).
 `)
 }

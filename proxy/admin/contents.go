@@ -1,16 +1,15 @@
 package admin
 
 import (
+	"context"
 	"fmt"
 
 	"lockstep/txlog"
 )
 
-// Contents answers what the log holds, at most limit decisions (in key order) and all audit entries.
-func (o *Operator) Contents(limit int) (LogContents, error) { return contentsOf(o.Log, limit) }
-
-// contentsOf reads all of a log but for decisions past limit.
-func contentsOf(l Log, limit int) (LogContents, error) {
+// Contents answers what the log holds: all, but for decisions past the limit (in key order).
+func (o *Operator) Contents(_ context.Context, limit int) (LogContents, error) {
+	l := o.Log
 	id := l.Identity()
 	c := LogContents{Path: l.Path(), Cluster: id.Cluster, Coordinator: id.Coordinator, Decisions: []Decision{}, Audit: []AuditEntry{}}
 	var err error

@@ -74,14 +74,10 @@ func (o *Operator) List(ctx context.Context) (TransactionList, error) {
 // inDoubt takes the errors of single shards for warnings, all others for errors.
 func (o *Operator) inDoubt(ctx context.Context) (found []coordinator.InDoubtTransaction, warnings []string, err error) {
 	found, err = o.Resolver.InDoubt(ctx)
-	if err != nil && ctx.Err() != nil {
+	if err != nil && found == nil {
 		return nil, nil, fmt.Errorf("list transactions in doubt: %w", err)
 	}
-	warnings = each(err)
-	if len(o.Shards) > 0 && len(warnings) >= len(o.Shards) {
-		return nil, nil, fmt.Errorf("list transactions in doubt: %w", err)
-	}
-	return found, warnings, nil
+	return found, each(err), nil
 }
 
 // each takes joined errors apart.

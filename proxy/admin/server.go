@@ -72,16 +72,17 @@ type Server struct {
 // Start listens and serves until Close.
 func Start(o Options) (*Server, error) {
 	o = o.withDefaults()
-	l, err := net.Listen("tcp", o.Listen)
+	ctx, cancel := context.WithCancel(context.Background())
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Listen)
 	if err != nil {
+		cancel()
 		return nil, err
 	}
-	local := isLoopback(l.Addr())
-	if !local && o.Token == "" {
+	if !isLoopback(l.Addr()) && o.Token == "" {
+		cancel()
 		return nil, errors.Join(fmt.Errorf("%s can be reached from other machines: a token is needed", l.Addr()), l.Close())
 	}
-	s := &Server{o: o, addr: l.Addr(), stopped: make(chan struct{})}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s := &Server{o: o, addr: l.Addr(), ctx: ctx, cancel: cancel, stopped: make(chan struct{})}
 	s.http = &http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,

@@ -142,7 +142,7 @@ func (s *Server) contents(w http.ResponseWriter, r *http.Request) {
 		}
 		limit = n
 	}
-	c, err := s.o.Operator.Contents(limit)
+	c, err := s.o.Operator.Contents(r.Context(), limit)
 	if err != nil {
 		s.failed(w, r, err)
 		return

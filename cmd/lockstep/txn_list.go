@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"lockstep/proxy/admin"
+)
+
+const txnListAbout = `Lists the transactions that are in doubt, oldest first. Those of other
+coordinators and of programs that are not Lockstep are shown too, and left alone. Fails, after
+listing the others, where a shard cannot be asked.
+`
+
+func runTxnList(ctx context.Context, t terminal, args []string) (err error) {
+	f := newOperatorFlags(t, "txn list", "txn list [flags]", txnListAbout)
+	var access accessFlags
+	access.register(f)
+	if _, err := parseMixed(f, args, 0); err != nil {
+		return err
+	}
+	op, done, err := access.open(t, false)
+	if err != nil {
+		return err
+	}
+	defer closing(done, &err)
+	list, err := op.List(ctx)
+	if err != nil {
+		return asRefusal(err)
+	}
+	if access.json {
+		err = printJSON(t.out, list.Transactions)
+	} else {
+		err = printTransactions(t.out, list.Transactions)
+	}
+	if err != nil {
+		return err
+	}
+	return incomplete(list.Warnings)
+}
+
+// incomplete is the error of a list that lacks shards.
+func incomplete(warnings []string) error {
+	if len(warnings) == 0 {
+		return nil
+	}
+	return fmt.Errorf("incomplete, what is prepared there is not shown: %s", strings.Join(warnings, "; "))
+}
+
+func printTransactions(w io.Writer, list []admin.Transaction) error {
+	if len(list) == 0 {
+		_, err := fmt.Fprintln(w, "No transaction is in doubt.")
+		return err
+	}
+	tw := newTable(w, "GTRID", "AGE", "OWNER", "DECISION", "BRANCHES", "PLAN", "WHY")
+	for _, x := range list {
+		tw.row(x.GTRID, ageOf(x), x.Owner, x.Decision, branchesOf(x), planOf(x), x.Why)
+	}
+	return tw.flush()
+}
+
+func ageOf(x admin.Transaction) string {
+	if x.AgeSeconds == nil {
+		return "-"
+	}
+	d := time.Duration(*x.AgeSeconds * float64(time.Second))
+	switch {
+	case d < 10*time.Second:
+		return d.Round(100 * time.Millisecond).String()
+	case d < 48*time.Hour:
+		return d.Round(time.Second).String()
+	}
+	return fmt.Sprintf("%dd", int(d.Hours())/24)
+}
+
+func branchesOf(x admin.Transaction) string {
+	var list []string
+	for _, b := range x.Branches {
+		list = append(list, b.Shard+": "+b.State)
+	}
+	return strings.Join(list, ", ")
+}
+
+// planOf shouts where nothing happens without somebody.
+func planOf(x admin.Transaction) string {
+	if x.Plan == "leave alone" && !x.Live && x.Owner != "stranger" && x.Owner != "other coordinator" {
+		return "LEAVE ALONE"
+	}
+	return x.Plan
+}
