@@ -16,11 +16,13 @@ import (
 // TestMain lets tests run this program as a process of its own, with the relay
 // in the proxy's place where the environment says so.
 func TestMain(m *testing.M) {
-	if os.Getenv("LOCKSTEP_TEST_MAIN") == "" {
+	switch os.Getenv("LOCKSTEP_TEST_MAIN") {
+	case "":
 		os.Exit(m.Run())
-	}
-	if os.Getenv("LOCKSTEP_TEST_MAIN") == "relay" {
+	case "relay":
 		newGateway = newRelay
+	case "stuck":
+		newGateway = newStuckRelay
 	}
 	main()
 }
@@ -35,7 +37,7 @@ type lockstepProcess struct {
 	ended chan struct{}
 }
 
-// startLockstep starts a process; gateway is "relay" or "proxy".
+// startLockstep starts a process; gateway is "relay", "stuck" or "proxy".
 func startLockstep(t *testing.T, gateway string, args ...string) *lockstepProcess {
 	t.Helper()
 	p := &lockstepProcess{t: t, cmd: exec.Command(os.Args[0], args...), lines: make(chan string, 1000), ended: make(chan struct{})}

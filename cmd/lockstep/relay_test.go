@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"sync"
-
-	"database/sql"
 
 	"lockstep/config"
 )
@@ -17,6 +16,7 @@ import (
 // passes clients on to the first shard.
 type relay struct {
 	cfg      *config.Config
+	stuck    bool // Drain waits for its time limit
 	listener net.Listener
 	mu       sync.Mutex
 	open     map[net.Conn]bool
@@ -24,6 +24,11 @@ type relay struct {
 
 func newRelay(cfg *config.Config, _ *slog.Logger) (gateway, error) {
 	return &relay{cfg: cfg, open: make(map[net.Conn]bool)}, nil
+}
+
+// newStuckRelay never drains.
+func newStuckRelay(cfg *config.Config, _ *slog.Logger) (gateway, error) {
+	return &relay{cfg: cfg, stuck: true, open: make(map[net.Conn]bool)}, nil
 }
 
 func (r *relay) Start(ctx context.Context) (err error) {
@@ -64,9 +69,15 @@ func (r *relay) accept(to string) {
 	}
 }
 
-func (r *relay) Addr() string                { return r.listener.Addr().String() }
-func (r *relay) AdminAddr() string           { return r.cfg.Admin.Listen }
-func (r *relay) Drain(context.Context) error { return r.listener.Close() }
+func (r *relay) Addr() string      { return r.listener.Addr().String() }
+func (r *relay) AdminAddr() string { return r.cfg.Admin.Listen }
+
+func (r *relay) Drain(ctx context.Context) error {
+	if r.stuck {
+		<-ctx.Done()
+	}
+	return r.listener.Close()
+}
 
 func (r *relay) Close() error {
 	r.mu.Lock()
