@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"lockstep/protocol"
 )
 
 // server is a private MariaDB in a temporary directory.
@@ -219,4 +222,10 @@ func timeout(t *testing.T, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	t.Cleanup(cancel)
 	return ctx
+}
+
+func serverError(err error) *protocol.ServerError {
+	var se *protocol.ServerError
+	errors.As(err, &se)
+	return se
 }
