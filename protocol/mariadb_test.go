@@ -81,7 +81,8 @@ func dialShard(t *testing.T, socket string) *shard {
 	if _, err := c.ReadPacket(); err != nil {
 		t.Fatal(err)
 	}
-	caps := ServerCapabilities &^ (ClientConnectWithDB | ClientConnectAttrs)
+	// LOCAL_FILES makes the server ask for files, to see the requests refused.
+	caps := ServerCapabilities&^(ClientConnectWithDB|ClientConnectAttrs) | ClientLocalFiles
 	if err := c.WritePacket(loginPacket(caps, "root", nil, "", PluginNativePassword, nil)); err != nil {
 		t.Fatal(err)
 	}
