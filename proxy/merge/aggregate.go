@@ -34,6 +34,8 @@ type cell struct {
 	key     []byte
 }
 
+const bigSize = 128 // bytes of a sum that is too wide for an int64
+
 // partsOf lists the columns to merge. Sums and counts that several aggregates
 // need (a visible SUM(x) and the AVG(x) made of it) are one part.
 func partsOf(m *sharding.Merge, cols []protocol.Column) ([]part, error) {
@@ -99,11 +101,14 @@ func (p *part) add(c *cell, fields []protocol.Field, scratch []byte) (_ []byte, 
 			v, err = parseFloat(f)
 			c.real += v
 		} else {
-			err = c.decimal.add(f)
+			wasSmall := c.decimal.big == nil
+			if err = c.decimal.add(f); wasSmall && c.decimal.big != nil {
+				held = bigSize
+			}
 		}
 	}
 	c.set = true
-	return scratch, 0, err
+	return scratch, held, err
 }
 
 func (p *part) addBits(c *cell, f protocol.Field) error {

@@ -21,7 +21,7 @@ type sorting struct {
 
 type heldRow struct{ key, payload []byte }
 
-const heldRowSize = 48 // bytes of a heldRow
+const heldRowSize = 96 // bytes of a heldRow, and of the room that the list has while it grows
 
 func (s *sorting) next() (row, bool, error) {
 	if !s.collected {
