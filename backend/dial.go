@@ -67,12 +67,12 @@ func (e *fullError) Error() string {
 }
 
 func (s *Shard) handshake(ctx context.Context, foundRows bool) (c *Conn, err error) {
+	// The caller's end cuts the attempt short, but not its deadline: a caller in a
+	// hurry must not look like a server that does not answer.
 	deadline := time.Now().Add(s.o.DialTimeout)
-	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
-		deadline = d
-	}
-	dctx, cancel := context.WithDeadline(ctx, deadline)
+	dctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()
+	defer context.AfterFunc(ctx, cancel)()
 	var nc net.Conn
 	defer func() {
 		// The login code indexes into what the server sent without looking.
