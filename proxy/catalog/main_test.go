@@ -92,12 +92,16 @@ func countingTable(database, name, dataType, columnType string) *sharding.Table 
 	}
 }
 
-// createCounting makes the table on each shard.
+// createCounting makes the table on each shard, anew.
 func createCounting(t *testing.T, shards []*backend.Shard, database, name, columnType string, options ...string) {
 	t.Helper()
 	for _, s := range shards {
 		exec(t,
 			"CREATE DATABASE IF NOT EXISTS `"+physical(s.Name(), database)+"`",
 			"CREATE OR REPLACE TABLE `"+physical(s.Name(), database)+"`.`"+name+"` (x INT, id "+columnType+" AUTO_INCREMENT PRIMARY KEY) "+strings.Join(options, " "))
+	}
+	s := NewSequences(SequenceOptions{Home: shards[0], Shards: shards, Physical: physical})
+	if err := s.Forget(t.Context(), database, strings.ReplaceAll(name, "``", "`")); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -25,7 +25,7 @@ func logicalOf(prefix string) func(shard, physical string) string {
 func TestReadFindsTablesViewsAndKeys(t *testing.T) {
 	shards := newShards(t, "a", "b")
 	exec(t,
-		"CREATE DATABASE read_a", "CREATE DATABASE read_b", "CREATE DATABASE read_empty_a", "CREATE DATABASE stranger",
+		"CREATE OR REPLACE DATABASE read_a", "CREATE OR REPLACE DATABASE read_b", "CREATE OR REPLACE DATABASE read_empty_a", "CREATE OR REPLACE DATABASE stranger",
 		"CREATE TABLE read_a.orders (id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT, customer INT NOT NULL, code VARCHAR(20) COLLATE utf8mb4_bin, "+
 			"note TEXT CHARACTER SET latin1, twice INT AS (customer * 2) STORED, PRIMARY KEY (id, customer), UNIQUE KEY u (customer, code), KEY k (code), UNIQUE KEY a (code))",
 		"CREATE TABLE read_b.orders LIKE read_a.orders",
@@ -88,7 +88,7 @@ func TestReadFindsTablesViewsAndKeys(t *testing.T) {
 
 func TestReadWithAShardDown(t *testing.T) {
 	shards := newShards(t, "a")
-	exec(t, "CREATE DATABASE half_a", "CREATE TABLE half_a.t (i INT)")
+	exec(t, "CREATE OR REPLACE DATABASE half_a", "CREATE TABLE half_a.t (i INT)")
 	down := backend.NewShard(backend.Options{Name: "down", Address: "127.0.0.1:1", User: "root", DialTimeout: 300 * time.Millisecond})
 	t.Cleanup(func() { _ = down.Close() })
 	r, err := ReadShards(t.Context(), []*backend.Shard{down, shards[0]}, Options{Logical: logicalOf("half")})
@@ -107,7 +107,7 @@ func TestReadWithAShardDown(t *testing.T) {
 func TestReadManyTables(t *testing.T) {
 	const tables = 1000
 	shards := newShards(t, "a")
-	exec(t, "CREATE DATABASE many_a")
+	exec(t, "CREATE OR REPLACE DATABASE many_a")
 	var create []string
 	for i := range tables {
 		create = append(create, fmt.Sprintf("CREATE TABLE many_a.t%03d (id BIGINT AUTO_INCREMENT PRIMARY KEY, a INT, b VARCHAR(20), c DATETIME, UNIQUE KEY (a, b)) ENGINE=MyISAM", i))

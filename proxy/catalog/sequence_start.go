@@ -115,7 +115,7 @@ func above(largest string) (uint64, error) {
 
 // The options of a table stand on the line that closes the list of columns, the
 // engine and AUTO_INCREMENT before anything that could hold free text.
-var optionLine = regexp.MustCompile("(?m)^\\) (?:/\\*![0-9]+ TABLESPACE [^*]*\\*/ )?(?:ENGINE=\\w+ )?AUTO_INCREMENT=([0-9]+)\\b")
+var optionLine = regexp.MustCompile(`(?m)^\) (?:/\*![0-9]+ TABLESPACE [^*]*\*/ )?(?:ENGINE=\w+ )?AUTO_INCREMENT=([0-9]+)\b`)
 
 // autoIncrementOption reads AUTO_INCREMENT=n off a CREATE TABLE as the server prints it.
 func autoIncrementOption(create string) (uint64, bool) {

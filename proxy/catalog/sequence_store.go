@@ -55,6 +55,7 @@ type outcome uint8
 const (
 	taken outcome = iota
 	missing
+	raced // another proxy made the row after the statement looked for it
 	exhausted
 )
 
@@ -97,9 +98,17 @@ func (st *store) take(ctx context.Context, name string, ask request) (block, out
 		if err != nil {
 			return err
 		}
-		result = exhausted
 		if len(res.Rows) == 0 {
 			result = missing
+			return nil
+		}
+		next, err := strconv.ParseUint(string(res.Rows[0][0]), 10, 64)
+		if err != nil {
+			return fmt.Errorf("read the row of %s: %w", name, err)
+		}
+		result = exhausted
+		if next < ask.end && max(next, ask.floor) <= ask.end-ask.need {
+			result = raced
 		}
 		return nil
 	})

@@ -23,6 +23,11 @@ type Sequences struct {
 }
 
 // SequenceOptions says where sequences are kept.
+//
+// Sessions ask for ids in the middle of transactions that hold connections. Where
+// Home and Shards are the pools that those come from, and every connection of one is
+// held by a session that waits for ids, the request for ids waits until
+// acquire_timeout ends it. Pools of their own, of one or two connections, cannot run dry in this way.
 type SequenceOptions struct {
 	Home     *backend.Shard   // keeps the table
 	Shards   []*backend.Shard // asked for MAX(column) when a table is first used; in the order of sharding.Schema.Shards
@@ -162,6 +167,8 @@ func (q *Sequences) take(ctx context.Context, t *sharding.Table, r idRange, ask 
 			return fail(err)
 		case outcome == taken:
 			return b, nil
+		case outcome == raced:
+			continue
 		case outcome == exhausted && ask.need == 0:
 			// The stored next lies above already.
 			return block{next: r.end, end: r.end}, nil
@@ -177,7 +184,7 @@ func (q *Sequences) take(ctx context.Context, t *sharding.Table, r idRange, ask 
 		}
 		q.o.Logger.Info("sequence started", "database", t.Database, "table", t.Name, "next", next)
 	}
-	return fail(fmt.Errorf("row '%s' of lockstep.sequence vanishes again and again", name))
+	return fail(fmt.Errorf("row '%s' of lockstep.sequence vanishes and comes back again and again", name))
 }
 
 // exhausted is the server's own answer when a column cannot count any further:

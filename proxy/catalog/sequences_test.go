@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -143,6 +144,32 @@ func TestTwoProxiesNeverShareAnID(t *testing.T) {
 		}
 	}
 	wait.Wait()
+}
+
+// Proxies that meet at the first use of a table all start from the same row.
+func TestFirstUseByManyProxies(t *testing.T) {
+	shards := newShards(t, "a")
+	for round := range 30 {
+		name := fmt.Sprintf("t%d", round)
+		createCounting(t, shards, "meet", name, "BIGINT")
+		table := countingTable("meet", name, "bigint", "bigint(20)")
+		var firsts [6]uint64
+		var wait sync.WaitGroup
+		for p := range firsts {
+			s := NewSequences(SequenceOptions{Home: shards[0], Shards: shards, Block: 10, Physical: physical})
+			wait.Go(func() {
+				var err error
+				if firsts[p], err = s.Reserve(context.Background(), table, 1); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wait.Wait()
+		slices.Sort(firsts[:])
+		if firsts != [6]uint64{1, 11, 21, 31, 41, 51} {
+			t.Fatalf("blocks begin at %v", firsts)
+		}
+	}
 }
 
 func TestExplicitIDs(t *testing.T) {

@@ -119,11 +119,11 @@ func TestErrorsEndTheMerge(t *testing.T) {
 		bad := stream(twoColumns, texts("1", "x"), texts("2", "y"))
 		bad.fails = errBroken
 		stats, err := Run(m, streams(stream(twoColumns, texts("1", "x")), bad), &collector{}, Limits{})
-		if err != errBroken || stats.Complete {
+		if !errors.Is(err, errBroken) || stats.Complete {
 			t.Errorf("%s: a stream's error became %v, %+v", name, err, stats)
 		}
 		full := &collector{fails: errBroken, after: 1}
-		if _, err := Run(m, threeShards(), full, Limits{}); err != errBroken {
+		if _, err := Run(m, threeShards(), full, Limits{}); !errors.Is(err, errBroken) {
 			t.Errorf("%s: the sink's error became %v", name, err)
 		}
 		cut := stream(twoColumns, texts("1", "x"))
