@@ -36,9 +36,12 @@ const capabilities = mysql.CLIENT_PROTOCOL_41 | mysql.CLIENT_SECURE_CONNECTION |
 // state. It counts nothing against the pool. Errors: *DownError, ctx's.
 func (s *Shard) dial(ctx context.Context, foundRows bool) (*Conn, error) {
 	s.dials.Add(1)
+	s.mu.Lock()
+	before := s.lastID
+	s.mu.Unlock()
 	c, err := s.handshake(ctx, foundRows)
 	if err == nil {
-		s.reached(c.id)
+		s.reached(c.id, before)
 		return c, nil
 	}
 	s.dialErrors.Add(1)

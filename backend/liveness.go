@@ -14,7 +14,7 @@ import (
 type peek struct {
 	raw   syscall.RawConn
 	check func(fd uintptr) bool
-	buf   [1]byte
+	fds   [1]unix.PollFd
 	n     int
 	err   error
 }
@@ -30,8 +30,9 @@ func newPeek(nc net.Conn) (*peek, error) {
 	}
 	p := &peek{raw: raw}
 	p.check = func(fd uintptr) bool {
+		p.fds[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN | unix.POLLRDHUP}
 		for {
-			p.n, _, p.err = unix.Recvfrom(int(fd), p.buf[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+			p.n, p.err = unix.Poll(p.fds[:], 0)
 			if p.err != unix.EINTR {
 				return true // never wait for readiness
 			}
@@ -40,10 +41,8 @@ func newPeek(nc net.Conn) (*peek, error) {
 	return p, nil
 }
 
-// quiet says whether the socket is open with nothing to read. One system call.
+// quiet says whether the socket is open with nothing to read. One system call, no
+// allocation. Not while another goroutine reads from the connection: it would wait for it.
 func (p *peek) quiet() bool {
-	if err := p.raw.Read(p.check); err != nil {
-		return false
-	}
-	return p.err == unix.EAGAIN || p.err == unix.EWOULDBLOCK
+	return p.raw.Read(p.check) == nil && p.err == nil && p.n == 0
 }

@@ -42,7 +42,7 @@ type Options struct {
 	RecoveryTimeout time.Duration // one statement of recovery, when the caller's context has no earlier end; default 10s
 	MaxPrepared     int           // rows of XA RECOVER that are taken; default 1,000,000; past it an error
 	Logger          *slog.Logger
-	OnUp            func(shard string) // called when a shard that was not reachable answers (also the first time)
+	OnUp            func(shard string) // called when a shard that was not reachable answers (also the first time); must not block
 }
 
 // Bounds of what is remembered beside connections.

@@ -107,15 +107,19 @@ func (s *Shard) Stats() Stats {
 	}
 }
 
-// reached notes that the server let us in with this connection id. A lower id
-// than before is another server process: it was down in between, however briefly.
-func (s *Shard) reached(id uint32) {
+// reached notes that the server let us in with this connection id. An id lower
+// than one known before (before: when the dial began) is another server process: it
+// was down in between, however briefly.
+func (s *Shard) reached(id, before uint32) {
 	s.mu.Lock()
-	back := !s.health.up || id < s.lastID
+	back := !s.health.up || id < before
 	if back && !s.closed {
 		s.o.Logger.Info("shard reached", "address", s.o.Address, "restarted", s.health.up)
 	}
-	s.lastID = id
+	if back {
+		s.lastID = id
+	}
+	s.lastID = max(s.lastID, id)
 	s.health = health{up: true, notify: s.health.notify || back}
 	s.mu.Unlock()
 	if back {
