@@ -5,8 +5,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-
-	"lockstep/txlog"
 )
 
 // Coordinator drives the commits of one proxy process and settles what is in doubt.
@@ -58,14 +56,12 @@ func New(o Options) (*Coordinator, error) {
 			return nil, fmt.Errorf("make coordinator: %w", err)
 		}
 	}
-	if l, ok := o.Log.(decisionLister); ok {
-		err := l.Decisions(func(d txlog.Decision) bool {
-			c.unfinished.add(d.GTRID, d.Participants, 0)
-			return true
-		})
-		if err != nil {
-			return nil, fmt.Errorf("make coordinator: read decisions: %w", err)
-		}
+	decided, err := c.decided()
+	if err != nil {
+		return nil, fmt.Errorf("make coordinator: %w", err)
+	}
+	for _, d := range decided {
+		c.unfinished.add(d.GTRID, d.Participants, 0)
 	}
 	return c, nil
 }

@@ -69,16 +69,17 @@ func (c *Coordinator) InDoubt(ctx context.Context) ([]InDoubtTransaction, error)
 			}
 		}
 	}
-	err := c.eachDecision(func(d txlog.Decision) {
+	decided, err := c.decided()
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range decided {
 		k := key{FormatID, d.GTRID}
 		waits := slices.ContainsFunc(d.Participants, func(p string) bool { return s.errs[p] != nil || c.watchOf(p) == nil })
 		if found[k] == nil && waits {
 			found[k] = c.describe(XID{FormatID: FormatID, GTRID: d.GTRID}, s)
 			found[k].Since = d.Time
 		}
-	})
-	if err != nil {
-		return nil, err
 	}
 	out := make([]InDoubtTransaction, 0, len(found))
 	for _, t := range found {
@@ -93,15 +94,16 @@ func (c *Coordinator) InDoubt(ctx context.Context) ([]InDoubtTransaction, error)
 	return out, s.err()
 }
 
-func (c *Coordinator) eachDecision(visit func(txlog.Decision)) error {
+// decided are all decisions in the log, where it can name them.
+func (c *Coordinator) decided() (all []txlog.Decision, err error) {
 	l, ok := c.o.Log.(decisionLister)
 	if !ok {
-		return nil
+		return nil, nil
 	}
-	if err := l.Decisions(func(d txlog.Decision) bool { visit(d); return true }); err != nil {
-		return fmt.Errorf("read decisions: %w", err)
+	if err := l.Decisions(func(d txlog.Decision) bool { all = append(all, d); return true }); err != nil {
+		return nil, fmt.Errorf("read decisions: %w", err)
 	}
-	return nil
+	return all, nil
 }
 
 // describe a transaction, but for its prepared branches.

@@ -48,6 +48,8 @@ func judge(e evidence) judgement {
 		return judgement{verdict: txlog.Commit, why: "the log says commit"}
 	case e.decided && e.decision.Verdict == txlog.Rollback:
 		return judgement{verdict: txlog.Rollback, why: "an operator forced the roll-back"}
+	case e.decided:
+		return judgement{why: fmt.Sprintf("the log has a verdict that is not known here (%d)", e.decision.Verdict), loud: true}
 	case e.owner == OwnerOther:
 		return judgement{why: "its own coordinator settles it"}
 	case e.owner == OwnerUnknown:
