@@ -26,7 +26,7 @@ func runLogDump(ctx context.Context, t terminal, args []string) (err error) {
 	if *limit < 0 || *limit > admin.MaxDecisions {
 		return usagef("--limit must be from 0 to %d", admin.MaxDecisions)
 	}
-	c, err := access.contents(ctx, t, *limit)
+	c, err := access.contents(ctx, *limit)
 	if err != nil {
 		return asRefusal(err)
 	}
@@ -37,9 +37,9 @@ func runLogDump(ctx context.Context, t terminal, args []string) (err error) {
 }
 
 // contents reads the log. Offline no shard is asked.
-func (a *accessFlags) contents(ctx context.Context, t terminal, limit int) (c admin.LogContents, err error) {
+func (a *accessFlags) contents(ctx context.Context, limit int) (c admin.LogContents, err error) {
 	if !a.offline {
-		op, _, err := a.open(t, false)
+		op, _, err := a.open(false)
 		if err != nil {
 			return c, err
 		}

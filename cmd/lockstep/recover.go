@@ -1,6 +1,9 @@
 package main
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 const recoverAbout = `Settles now what is in doubt, as the running proxy does by itself at short intervals: branches of
 this coordinator whose decision is in the log are committed, those without a decision that
@@ -17,11 +20,37 @@ func runRecover(ctx context.Context, t terminal, args []string) (err error) {
 	if _, err := parseMixed(f, args, 0); err != nil {
 		return err
 	}
-	op, done, err := access.open(t, !*dry)
+	op, done, err := access.open(!*dry)
 	if err != nil {
 		return err
 	}
 	defer closing(done, &err)
 	a, err := op.Recover(ctx, *dry)
-	return finishActions(t, access.json, a, err)
+	if err := finishActions(t, access.json, a, err); err != nil || access.json {
+		return err
+	}
+	return remind(ctx, t, op)
+}
+
+// remind says how many transactions only an operator can settle, so that a
+// recovery with nothing to do is not taken for a clean state.
+func remind(ctx context.Context, t terminal, op operator) error {
+	list, err := op.List(ctx)
+	if err != nil {
+		return asRefusal(err)
+	}
+	n := 0
+	for _, x := range list.Transactions {
+		if stuck(x) {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+	case 1:
+		fmt.Fprintln(t.err, "1 transaction stays in doubt and must be settled by hand: txn list says why")
+	default:
+		fmt.Fprintf(t.err, "%d transactions stay in doubt and must be settled by hand: txn list says why\n", n)
+	}
+	return incomplete(list.Warnings)
 }

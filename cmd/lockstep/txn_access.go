@@ -53,7 +53,7 @@ func (a *accessFlags) register(f *flag.FlagSet) {
 
 // open reaches the proxy, or with --offline the log and the shards. settle: the verb
 // may change something. The caller calls done at the end.
-func (a *accessFlags) open(t terminal, settle bool) (op operator, done func() error, err error) {
+func (a *accessFlags) open(settle bool) (op operator, done func() error, err error) {
 	var cfg *config.Config
 	if a.config != "" {
 		if cfg, err = loadConfig(a.config); err != nil {
@@ -67,7 +67,7 @@ func (a *accessFlags) open(t terminal, settle bool) (op operator, done func() er
 		case a.admin != "":
 			return nil, nil, usagef("--admin and --offline exclude each other")
 		}
-		o, err := proxy.OpenOffline(cfg, settle, slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelError})))
+		o, err := proxy.OpenOffline(cfg, settle, slog.New(slog.DiscardHandler)) // all that matters is in the answers
 		if err != nil {
 			return nil, nil, asRefusal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"lockstep/coordinator"
 	"lockstep/proxy/admin"
 )
 
@@ -22,7 +23,7 @@ func runTxnList(ctx context.Context, t terminal, args []string) (err error) {
 	if _, err := parseMixed(f, args, 0); err != nil {
 		return err
 	}
-	op, done, err := access.open(t, false)
+	op, done, err := access.open(false)
 	if err != nil {
 		return err
 	}
@@ -86,8 +87,13 @@ func branchesOf(x admin.Transaction) string {
 
 // planOf shouts where nothing happens without somebody.
 func planOf(x admin.Transaction) string {
-	if x.Plan == "leave alone" && !x.Live && x.Owner != "stranger" && x.Owner != "other coordinator" {
+	if stuck(x) {
 		return "LEAVE ALONE"
 	}
 	return x.Plan
+}
+
+// stuck: the resolver does not settle it, and nobody else does.
+func stuck(x admin.Transaction) bool {
+	return x.Plan == "leave alone" && !x.Live && x.Owner != coordinator.OwnerNobody && x.Owner != coordinator.OwnerOther
 }

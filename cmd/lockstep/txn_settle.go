@@ -59,7 +59,7 @@ func settleVerb(t terminal, name, about string, args []string, do func(operator,
 	case !r.Force && r.Reason != "":
 		return usagef("--reason is for --force only")
 	}
-	op, done, err := access.open(t, true)
+	op, done, err := access.open(true)
 	if err != nil {
 		return err
 	}

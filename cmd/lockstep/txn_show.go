@@ -24,7 +24,7 @@ func runTxnShow(ctx context.Context, t terminal, args []string) (err error) {
 	if len(words) == 0 {
 		return usagef("the GTRID is missing; txn list shows them")
 	}
-	op, done, err := access.open(t, false)
+	op, done, err := access.open(false)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func runTxnWatch(ctx context.Context, t terminal, args []string) (err error) {
 	case access.offline:
 		return usagef("--offline: with the proxy down nothing changes by itself; use txn list")
 	}
-	op, done, err := access.open(t, false)
+	op, done, err := access.open(false)
 	if err != nil {
 		return err
 	}
