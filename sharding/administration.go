@@ -1,0 +1,94 @@
+package sharding
+
+// administration reads the remaining words: table maintenance, CALL, LOCK TABLES, and what is refused.
+func (c *compiler) administration() (bool, error) {
+	st := c.st
+	switch c.word(0) {
+	case "ANALYZE", "OPTIMIZE", "CHECK", "REPAIR", "CHECKSUM":
+		st.Kind = KindAdmin
+		i := 1
+		for c.oneOf(i, "NO_WRITE_TO_BINLOG", "LOCAL") {
+			i++
+		}
+		if !c.oneOf(i, "TABLE", "TABLES") {
+			return true, syntaxError(c.src, c.startOf(i))
+		}
+		return true, c.maintainTables(i + 1)
+	case "FLUSH", "RESET", "PURGE", "CHANGE", "STOP", "INSTALL", "UNINSTALL", "SHUTDOWN", "BINLOG", "CACHE", "BACKUP", "GRANT", "REVOKE":
+		st.Kind = KindAdmin
+		return true, refuse("%s concerns one server; connect to it directly", c.word(0))
+	case "CALL":
+		st.Kind = KindCall
+		c.findSlots(1, len(c.toks))
+		c.st.planner = &fixedPlanner{shards: c.firstShard(), write: true, why: "a procedure runs on the first shard unless a hint /*+ shard(…) */ names another"}
+		return true, c.applyHint()
+	case "PREPARE", "EXECUTE", "DEALLOCATE":
+		st.Kind = KindPrepareText
+		st.Words = c.rest(1)
+		return true, nil
+	case "HANDLER", "LOAD", "IMPORT", "SIGNAL", "RESIGNAL", "GET", "HELP":
+		st.Kind = KindHandler
+		if c.hint != "" {
+			return true, c.applyHint()
+		}
+		return true, refuse("%s statements are not routed", c.word(0))
+	}
+	return false, nil
+}
+
+// maintainTables goes to the union of the tables' shards: each answers with rows of its own.
+func (c *compiler) maintainTables(i int) error {
+	var shards shardSet
+	for {
+		n, next, ok := c.qualified(i)
+		if !ok {
+			return syntaxError(c.src, c.startOf(i))
+		}
+		if n.database == "" {
+			return errorf(codeNoDatabase, "No database selected")
+		}
+		c.markDatabase(i)
+		t, ok := c.schema.Table(n.database, n.name)
+		if !ok {
+			shards = shards.or(c.firstShard())
+		} else {
+			c.st.Tables = append(c.st.Tables, t)
+			shards = shards.or(t.shards())
+		}
+		if !c.punct(next, ',') {
+			break
+		}
+		i = next + 1
+	}
+	c.st.planner = &fixedPlanner{shards: shards, why: "maintenance goes to every shard of the tables"}
+	return c.applyHint()
+}
+
+// lockTables goes to the one shard that has all the tables.
+func (c *compiler) lockTables() error {
+	shards := c.schema.allSet
+	for _, part := range c.split(2, len(c.toks)) {
+		n, _, ok := c.qualified(part[0])
+		if !ok {
+			return syntaxError(c.src, c.startOf(part[0]))
+		}
+		c.markDatabase(part[0])
+		if t, ok := c.schema.Table(n.database, n.name); ok {
+			c.st.Tables = append(c.st.Tables, t)
+			shards = shards.and(t.shards())
+			if t.Rule.Kind != Single {
+				shards = shards.and(shardSet{})
+			}
+		}
+	}
+	if c.hint != "" {
+		return c.applyHint()
+	}
+	if shards.empty() {
+		return refuse("LOCK TABLES works for tables of one shard only; use transactions with SELECT … FOR UPDATE")
+	}
+	one := shardSet{}
+	one.add(shards.first())
+	c.st.planner = &fixedPlanner{shards: one, why: "all tables are on this shard"}
+	return nil
+}

@@ -1,0 +1,49 @@
+package sharding
+
+// alterTable refuses what would take rows from the shards where they are looked for.
+func (c *compiler) alterTable(n tableName, i int) error {
+	t, ok := c.schema.Table(n.database, n.name)
+	if !ok {
+		return nil
+	}
+	for _, part := range c.split(i, len(c.toks)) {
+		a := part[0]
+		column := func(j int) bool {
+			j = c.skipIf(j, "COLUMN")
+			j = c.skipIf(j, "IF", "EXISTS")
+			return c.isName(j) && t.isKey(c.nameOf(j))
+		}
+		switch {
+		case c.word(a) == "DROP" && !c.oneOf(a+1, "PRIMARY", "INDEX", "KEY", "FOREIGN", "CONSTRAINT", "PARTITION", "CHECK", "PERIOD", "SYSTEM") && column(a+1):
+			return refuse("column %s is the shard key of %s and cannot be dropped", t.Rule.Key, t.Name)
+		case c.oneOf(a, "CHANGE", "MODIFY") && column(a+1):
+			return refuse("column %s is the shard key of %s: another name or type would put its rows on other shards", t.Rule.Key, t.Name)
+		case c.words(a, "RENAME", "COLUMN") && column(a+1):
+			return refuse("column %s is the shard key of %s and cannot be renamed", t.Rule.Key, t.Name)
+		case c.words(a, "CONVERT", "TO") && t.Rule.Kind == Sharded && t.key.class == keyText:
+			return refuse("column %s is the shard key of %s: another collation would put its rows on other shards", t.Rule.Key, t.Name)
+		case (c.words(a, "DROP", "PRIMARY", "KEY") || c.words(a, "ADD", "PRIMARY", "KEY")) && c.defaultRuleByPrimaryKey(n):
+			return refuse("the default rule places %s by its primary key, which cannot be changed; add a rule for the table first", t.Name)
+		case c.word(a) == "RENAME" && !c.oneOf(a+1, "COLUMN", "INDEX", "KEY"):
+			j := a + 1
+			if c.oneOf(j, "TO", "AS") {
+				j++
+			}
+			to, _, ok := c.qualified(j)
+			if !ok {
+				return syntaxError(c.src, c.startOf(j))
+			}
+			c.markDatabase(j)
+			c.st.DDL.Tables = append(c.st.DDL.Tables, to.name)
+			if err := c.mayRename(n, to); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *compiler) defaultRuleByPrimaryKey(n tableName) bool {
+	r, byDefault := c.schema.ruleFor(n.database, n.name)
+	return byDefault && r != nil && (r.Kind == "" || r.Kind == "sharded") && (r.ShardKey == "" || r.ShardKey == "primary_key")
+}

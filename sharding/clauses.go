@@ -1,0 +1,89 @@
+package sharding
+
+import "github.com/pingcap/tidb/pkg/parser/ast"
+
+// clauses are the token spans of a plain SELECT: from SELECT itself to the end.
+type clauses struct {
+	fields   [][2]int // each with its alias
+	from     int      // FROM, or what stands in its place
+	group    [][2]int
+	order    [][2]int
+	orderAt  int // ORDER
+	orderEnd int
+	limitAt  int // LIMIT
+	limitEnd int
+}
+
+var selectOptions = []string{"ALL", "DISTINCT", "DISTINCTROW", "HIGH_PRIORITY", "STRAIGHT_JOIN", "SQL_SMALL_RESULT", "SQL_BIG_RESULT",
+	"SQL_BUFFER_RESULT", "SQL_CACHE", "SQL_NO_CACHE", "SQL_CALC_FOUND_ROWS"}
+
+// clauses cuts a query that begins with SELECT and is no union.
+func (c *compiler) clauses() (s clauses, ok bool) {
+	if c.word(0) != "SELECT" {
+		return s, false
+	}
+	n := len(c.toks)
+	i := 1
+	for c.oneOf(i, selectOptions...) {
+		i++
+	}
+	ends := []string{"FROM", "WHERE", "GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT", "PROCEDURE", "INTO", "FOR", "LOCK", "UNION", "EXCEPT", "INTERSECT", "OFFSET", "FETCH"}
+	s.from = c.find(i, n, ends...)
+	s.fields = c.split(i, s.from)
+	s.orderAt, s.limitAt = n, n
+	for at := s.from; at < n; {
+		next := c.find(at+1, n, ends...)
+		switch c.word(at) {
+		case "FOR":
+			if c.oneOf(at+1, "ORDER", "GROUP") { // USE INDEX FOR ORDER BY (…)
+				at++
+				next = c.find(at+1, n, ends...)
+			}
+		case "GROUP":
+			if c.word(at+1) != "BY" {
+				return s, false
+			}
+			end := next
+			if c.words(end-2, "WITH", "ROLLUP") {
+				end -= 2
+			}
+			s.group = c.split(at+2, end)
+		case "ORDER":
+			if c.word(at+1) != "BY" {
+				return s, false
+			}
+			s.orderAt, s.orderEnd = at, next
+			s.order = c.split(at+2, next)
+		case "LIMIT":
+			if c.word(next) == "OFFSET" {
+				next = c.find(next+1, n, ends...)
+			}
+			s.limitAt, s.limitEnd = at, next
+		case "UNION", "EXCEPT", "INTERSECT", "OFFSET", "FETCH":
+			return s, false
+		}
+		at = next
+	}
+	return s, len(s.fields) > 0
+}
+
+// pinPositions makes the numbers of ORDER BY 2 and GROUP BY 1 part of the shape.
+func (c *compiler) pinPositions(sel *ast.SelectStmt, s clauses) {
+	pin := func(items []*ast.ByItem, spans [][2]int) {
+		if len(items) != len(spans) {
+			c.pinAll()
+			return
+		}
+		for i, item := range items {
+			if _, ok := item.Expr.(*ast.PositionExpr); ok && spans[i][0] < spans[i][1] {
+				c.pinSpan(c.startOf(spans[i][0]), c.endOf(spans[i][1]-1))
+			}
+		}
+	}
+	if sel.GroupBy != nil {
+		pin(sel.GroupBy.Items, s.group)
+	}
+	if sel.OrderBy != nil {
+		pin(sel.OrderBy.Items, s.order)
+	}
+}

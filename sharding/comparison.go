@@ -1,0 +1,148 @@
+package sharding
+
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/opcode"
+	driver "github.com/pingcap/tidb/pkg/parser/test_driver"
+)
+
+// comparisonKind says how values of an expression are compared once they have left the server.
+type comparisonKind uint8
+
+const (
+	compareUnknown comparisonKind = iota
+	compareValue                  // by the value that the result shows
+	comparePadded                 // text: by its weight without trailing spaces
+	compareText                   // text of a NO PAD collation: by its weight
+	compareNumber                 // ENUM, SET: by the number, which the result does not show
+)
+
+// comparison finds the kind of an expression from the types of the columns in it.
+func (c *compiler) comparison(b *block, e ast.ExprNode, col column, plain bool) comparisonKind {
+	if plain {
+		return columnComparison(col.info())
+	}
+	switch e := unwrap(e).(type) {
+	case *ast.ColumnNameExpr:
+		if col, ok := b.resolve(e.Name); ok {
+			return columnComparison(col.info())
+		}
+	case *driver.ValueExpr:
+		if e.Kind() == driver.KindString {
+			return comparePadded
+		}
+		return compareValue
+	case *ast.AggregateFuncExpr:
+		switch strings.ToLower(e.F) {
+		case ast.AggFuncMin, ast.AggFuncMax:
+			return c.comparison(b, e.Args[0], column{}, false)
+		case ast.AggFuncGroupConcat:
+			return comparePadded
+		}
+		return compareValue
+	case *ast.UnaryOperationExpr:
+		return compareValue
+	case *ast.BinaryOperationExpr:
+		switch e.Op {
+		case opcode.Plus, opcode.Minus, opcode.Mul, opcode.Div, opcode.IntDiv, opcode.Mod, opcode.EQ, opcode.NE, opcode.LT, opcode.LE,
+			opcode.GT, opcode.GE, opcode.NullEQ, opcode.LogicAnd, opcode.LogicOr, opcode.LogicXor, opcode.And, opcode.Or, opcode.Xor,
+			opcode.LeftShift, opcode.RightShift:
+			return compareValue
+		}
+	case *ast.PatternInExpr, *ast.PatternLikeOrIlikeExpr, *ast.PatternRegexpExpr, *ast.BetweenExpr, *ast.IsNullExpr, *ast.IsTruthExpr,
+		*ast.ExistsSubqueryExpr:
+		return compareValue
+	case *ast.FuncCallExpr:
+		return c.callComparison(b, e)
+	case *ast.FuncCastExpr:
+		if e.Tp != nil && strings.Contains(strings.ToLower(e.Tp.String()), "char") {
+			return comparePadded
+		}
+		if e.Tp != nil && e.Tp.EvalType().IsStringKind() {
+			return compareText
+		}
+		return compareValue
+	case *ast.CaseExpr:
+		kind := compareUnknown
+		results := []ast.ExprNode{e.ElseClause}
+		for _, w := range e.WhenClauses {
+			results = append(results, w.Result)
+		}
+		return c.common(b, kind, results)
+	}
+	return compareUnknown
+}
+
+// common is the kind of an expression that gives one of several values.
+func (c *compiler) common(b *block, kind comparisonKind, list []ast.ExprNode) comparisonKind {
+	for _, e := range list {
+		if e == nil {
+			continue
+		}
+		if v, ok := unwrap(e).(*driver.ValueExpr); ok && v.Kind() == driver.KindNull {
+			continue
+		}
+		k := c.comparison(b, e, column{}, false)
+		if kind == compareUnknown {
+			kind = k
+		}
+		if k != kind {
+			return compareUnknown
+		}
+	}
+	return kind
+}
+
+var numberFunctions = map[string]bool{
+	"length": true, "char_length": true, "character_length": true, "octet_length": true, "bit_length": true, "abs": true, "ceil": true,
+	"ceiling": true, "floor": true, "round": true, "mod": true, "sqrt": true, "pow": true, "power": true, "sign": true, "truncate": true,
+	"year": true, "month": true, "day": true, "dayofmonth": true, "dayofweek": true, "dayofyear": true, "weekday": true, "week": true,
+	"weekofyear": true, "yearweek": true, "quarter": true, "hour": true, "minute": true, "second": true, "microsecond": true, "to_days": true,
+	"to_seconds": true, "unix_timestamp": true, "datediff": true, "timestampdiff": true, "date": true, "now": true, "curdate": true, "crc32": true,
+	"instr": true, "locate": true, "position": true, "field": true, "find_in_set": true, "ascii": true, "ord": true, "strcmp": true, "isnull": true,
+	"rand": true, "ln": true, "log": true, "log2": true, "log10": true, "exp": true, "last_day": true, "extract": true, "inet_aton": true,
+	"from_days": true, "timestamp": true, "bit_count": true, "interval": true,
+}
+
+var textFunctions = map[string]bool{
+	"concat": true, "concat_ws": true, "lower": true, "lcase": true, "upper": true, "ucase": true, "substring": true, "substr": true, "mid": true,
+	"left": true, "right": true, "trim": true, "ltrim": true, "rtrim": true, "replace": true, "reverse": true, "repeat": true, "lpad": true,
+	"rpad": true, "hex": true, "md5": true, "sha": true, "sha1": true, "sha2": true, "date_format": true, "time_format": true, "dayname": true,
+	"monthname": true, "format": true, "substring_index": true, "insert": true, "insert_func": true, "elt": true, "json_extract": true,
+	"json_unquote": true, "json_value": true, "space": true, "soundex": true, "quote": true, "to_base64": true, "conv": true, "bin": true, "oct": true,
+}
+
+func (c *compiler) callComparison(b *block, e *ast.FuncCallExpr) comparisonKind {
+	name := strings.ToLower(e.FnName.O)
+	switch {
+	case numberFunctions[name]:
+		return compareValue
+	case textFunctions[name]:
+		return comparePadded
+	case name == "ifnull" || name == "coalesce" || name == "greatest" || name == "least":
+		return c.common(b, compareUnknown, e.Args)
+	case name == "nullif" && len(e.Args) > 0:
+		return c.comparison(b, e.Args[0], column{}, false)
+	case name == "if" && len(e.Args) == 3:
+		return c.common(b, compareUnknown, e.Args[1:])
+	}
+	return compareUnknown
+}
+
+func columnComparison(c *ColumnInfo) comparisonKind {
+	switch c.DataType {
+	case "enum", "set":
+		return compareNumber
+	case "char", "varchar", "tinytext", "text", "mediumtext", "longtext", "json":
+		collation := strings.ToLower(c.Collation)
+		if collation == "binary" || strings.Contains(collation, "nopad") || strings.Contains(collation, "_0900_") {
+			return compareText
+		}
+		return comparePadded
+	case "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection":
+		return compareUnknown
+	}
+	return compareValue
+}

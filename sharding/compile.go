@@ -1,0 +1,147 @@
+package sharding
+
+import (
+	"sort"
+	"strings"
+)
+
+// compiler turns one text into a Statement.
+type compiler struct {
+	schema   *Schema
+	env      *Env
+	charset  charsetClass
+	src      string
+	toks     []token
+	lits     []Literal
+	params   []int // positions of '?'
+	prepared bool
+	st       *Statement
+	edits    []edit
+	facts    facts
+	sources  int // numbers given to sources
+
+	conditional bool // an executable comment that only some servers run
+	hint        string
+	slotStarts  map[int]int // byte → slot
+}
+
+// compile analyses a text. cacheable is false where the same shape may mean something else next time.
+func compile(s *Schema, env *Env, sql []byte, prepared bool) (st *Statement, cacheable bool, err error) {
+	c := &compiler{schema: s, env: env, charset: classifyCharset(env.Charset), src: string(sql), prepared: prepared}
+	if c.charset == charsetRefused {
+		return nil, false, errorf(codeBadCharset, "Lockstep does not read statements in character set '%s'; use utf8mb4", env.Charset)
+	}
+	if err := c.tokenize(sql); err != nil {
+		return nil, false, err
+	}
+	c.st = &Statement{env: *env, charset: c.charset, schema: s, prepared: prepared, Params: len(c.params), Verbatim: true}
+	if prepared {
+		c.st.own, c.st.ownLits = []byte(c.src), c.lits
+	}
+	if err := c.statement(); err != nil {
+		return nil, false, err
+	}
+	c.finish()
+	return c.st, true, nil
+}
+
+func (c *compiler) tokenize(sql []byte) error {
+	s := newScanner(c.env, sql)
+	for {
+		t := s.next()
+		switch t.kind {
+		case tokEOF:
+			c.conditional = s.conditional
+			for n := len(c.toks); n > 0 && c.toks[n-1].kind == tokPunct && c.src[c.toks[n-1].start] == ';'; n-- {
+				c.toks = c.toks[:n-1]
+			}
+			return nil
+		case tokBad:
+			return syntaxError(c.src, t.start)
+		case tokLiteral:
+			c.lits = append(c.lits, Literal{Start: t.start, End: t.end, Kind: t.lit})
+		case tokParam:
+			if !c.prepared {
+				return syntaxError(c.src, t.start)
+			}
+			c.params = append(c.params, t.start)
+		case tokHint:
+			if name, ok := shardHint(c.src[t.start:t.end]); ok {
+				c.hint = name
+			}
+			continue
+		}
+		c.toks = append(c.toks, t)
+	}
+}
+
+// shardHint reads /*+ shard(name) */.
+func shardHint(comment string) (string, bool) {
+	body := strings.TrimSpace(comment[3 : len(comment)-2])
+	if len(body) < 6 || !strings.EqualFold(body[:5], "shard") {
+		return "", false
+	}
+	body = strings.TrimSpace(body[5:])
+	if !strings.HasPrefix(body, "(") {
+		return "", false
+	}
+	name, _, ok := strings.Cut(body[1:], ")")
+	return strings.Trim(strings.TrimSpace(name), "`'\""), ok
+}
+
+// finish makes the template of the whole text, for shards that need another text than the received one.
+func (c *compiler) finish() {
+	sort.SliceStable(c.edits, func(i, j int) bool { return c.edits[i].start < c.edits[j].start })
+	if len(c.edits) > 0 {
+		t := &template{}
+		c.appendSpan(t, 0, len(c.src))
+		c.st.rewrite = t
+	}
+	c.st.SessionSlots = len(c.st.slots) > 0
+	c.st.mustRender = len(c.st.slots) > 0
+	c.st.Verbatim = !c.st.mustRender
+	if c.st.Inner != nil {
+		in := c.st.Inner
+		in.rewrite, in.mustRender, in.SessionSlots, in.Verbatim = c.st.rewrite, c.st.mustRender, c.st.SessionSlots, c.st.Verbatim
+		in.slots, in.databases, in.pinned = c.st.slots, c.st.databases, c.st.pinned
+	}
+}
+
+// pinAll makes every literal's value part of the shape.
+func (c *compiler) pinAll() {
+	c.st.pinned = c.st.pinned[:0]
+	for i := range c.lits {
+		c.st.pinned = append(c.st.pinned, i)
+	}
+}
+
+// pinSpan makes the values of literals within a span part of the shape.
+func (c *compiler) pinSpan(start, end int) {
+	for i := range c.lits {
+		if c.lits[i].Start >= start && c.lits[i].End <= end {
+			c.st.pinned = append(c.st.pinned, i)
+		}
+	}
+}
+
+// literalAt is the index of the literal that begins at a byte, or -1.
+func (c *compiler) literalAt(at int) int {
+	i := sort.Search(len(c.lits), func(i int) bool { return c.lits[i].Start >= at })
+	if i < len(c.lits) && c.lits[i].Start == at {
+		return i
+	}
+	return -1
+}
+
+func (c *compiler) paramAt(at int) int {
+	i := sort.SearchInts(c.params, at)
+	if i < len(c.params) && c.params[i] == at {
+		return i
+	}
+	return -1
+}
+
+// tokenAt is the index of the first token that begins at or behind a byte.
+func (c *compiler) tokenAt(at int) int {
+	return sort.Search(len(c.toks), func(i int) bool { return c.toks[i].start >= at })
+}

@@ -1,0 +1,127 @@
+package sharding
+
+// createTable decides where a new table goes: by its rule, or by the default rule. Without a primary key a default rule
+// by primary key cannot shard; the table is then placed single on the first shard (Schema does the same once it exists).
+func (c *compiler) createTable(n tableName, next int) error {
+	if c.st.DDL.Temporary {
+		return c.temporaryTable()
+	}
+	if sel := c.find(next, len(c.toks), "SELECT", "TABLE", "VALUES", "WITH"); sel < len(c.toks) || c.hasQuery(next) {
+		if c.hint == "" {
+			return refuse("CREATE TABLE … SELECT would fill a table from rows of several shards; create the table, then insert")
+		}
+		return c.applyHint()
+	}
+	r, byDefault := c.schema.ruleFor(n.database, n.name)
+	if r == nil {
+		if c.hint != "" {
+			return c.applyHint()
+		}
+		return refuse("table %s has no rule and there is no default rule: add one to the configuration first", n.name)
+	}
+	info := TableInfo{Database: n.database, Name: n.name}
+	like := next
+	if c.punct(like, '(') && c.word(like+1) == "LIKE" {
+		like++
+	}
+	if c.word(like) == "LIKE" {
+		source, _, ok := c.qualified(like + 1)
+		if !ok {
+			return syntaxError(c.src, c.startOf(like+1))
+		}
+		c.markDatabase(like + 1)
+		t, ok := c.schema.Table(source.database, source.name)
+		if !ok {
+			return errorf(codeNoTable, "Table '%s.%s' doesn't exist", source.database, source.name)
+		}
+		info = t.TableInfo
+		info.Database, info.Name = n.database, n.name
+	} else {
+		c.readDefinition(next, &info)
+	}
+	shards, err := c.placeNew(&info, byDefault)
+	if err != nil {
+		return err
+	}
+	if t, ok := c.schema.Table(n.database, n.name); ok {
+		if c.word(like) == "LIKE" && t.shards() != shards {
+			return refuse("tables of CREATE TABLE … LIKE must be on the same shards")
+		}
+	}
+	c.st.planner = &fixedPlanner{shards: shards, write: true, copies: true, why: "a definition goes to every shard that the table's rule names"}
+	return c.applyHint()
+}
+
+// hasQuery says whether a query follows the definition in parentheses.
+func (c *compiler) hasQuery(i int) bool {
+	for ; i < len(c.toks); i++ {
+		if c.punct(i, '(') && c.oneOf(i+1, "SELECT", "WITH") {
+			return true
+		}
+	}
+	return false
+}
+
+// temporaryTable goes to one shard: the session keeps it there.
+func (c *compiler) temporaryTable() error {
+	c.st.DDL.Reload = false
+	c.st.planner = &fixedPlanner{shards: c.schema.allSet, any: true, why: "a temporary table belongs to one connection"}
+	return c.applyHint()
+}
+
+// placeNew is where a table of this definition goes.
+func (c *compiler) placeNew(info *TableInfo, byDefault bool) (shardSet, error) {
+	t, err := c.schema.newTable(info)
+	if err == nil {
+		return t.shards(), nil
+	}
+	if len(info.Columns) == 0 || !byDefault && t.keyColumn < 0 && t.Rule.Kind == 0 && len(info.PrimaryKey) == 0 && len(info.Columns) == 0 {
+		return shardSet{}, refuse("table %s: %v", info.Name, err)
+	}
+	return shardSet{}, refuse("table %s: %v", info.Name, err)
+}
+
+// readDefinition reads as much of ( … ) as placing needs: columns with their types, and the primary key.
+func (c *compiler) readDefinition(i int, info *TableInfo) {
+	if !c.punct(i, '(') {
+		return
+	}
+	end := c.closing(i)
+	tableCollation := c.tableCollation(end + 1)
+	for _, part := range c.split(i+1, end) {
+		a, b := part[0], part[1]
+		switch c.word(a) {
+		case "CONSTRAINT":
+			a++
+			if c.isName(a) && !c.oneOf(a, "PRIMARY", "UNIQUE", "FOREIGN", "CHECK") {
+				a++
+			}
+			if !c.words(a, "PRIMARY", "KEY") {
+				continue
+			}
+			info.PrimaryKey = c.keyParts(a+2, b)
+		case "PRIMARY":
+			if c.word(a+1) == "KEY" {
+				info.PrimaryKey = c.keyParts(a+2, b)
+			}
+		case "KEY", "INDEX", "UNIQUE", "FULLTEXT", "SPATIAL", "FOREIGN", "CHECK", "PERIOD", "LIKE":
+		default:
+			if c.isName(a) {
+				c.readColumn(a, b, info, tableCollation)
+			}
+		}
+	}
+}
+
+func (c *compiler) keyParts(i, end int) []string {
+	for i < end && !c.punct(i, '(') {
+		i++
+	}
+	var names []string
+	for _, part := range c.split(i+1, min(c.closing(i), end)) {
+		if c.isName(part[0]) {
+			names = append(names, c.nameOf(part[0]))
+		}
+	}
+	return names
+}

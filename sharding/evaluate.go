@@ -1,0 +1,107 @@
+package sharding
+
+// evaluate is the set of shards that may hold rows which fulfil the group's conditions.
+func (g *group) evaluate(x *execution) shardSet {
+	s := g.place.all
+	for _, p := range g.where {
+		s = s.and(g.evaluateOne(p, x))
+	}
+	return s
+}
+
+func (g *group) evaluateOne(p *predicate, x *execution) shardSet {
+	switch p.kind {
+	case predicateNone:
+		return shardSet{}
+	case predicateAnd:
+		s := g.place.all
+		for _, k := range p.kids {
+			s = s.and(g.evaluateOne(k, x))
+		}
+		return s
+	case predicateOr:
+		var s shardSet
+		for _, k := range p.kids {
+			s = s.or(g.evaluateOne(k, x))
+		}
+		return s
+	case predicateIn:
+		var s shardSet
+		for i := range p.values {
+			s = s.or(g.locate(&p.values[i], x))
+			if s == g.place.all {
+				break
+			}
+		}
+		return s
+	case predicateRange:
+		return g.evaluateRange(p, x)
+	}
+	return g.place.all
+}
+
+// locate is where rows with key = value are.
+func (g *group) locate(o *operand, x *execution) shardSet {
+	v, ok := x.value(o)
+	if !ok {
+		return g.place.all
+	}
+	if v.Kind == ValNull {
+		if o.nullSafe {
+			return g.place.all
+		}
+		return shardSet{} // nothing equals NULL
+	}
+	k, scratch, f := g.key.convert(x.scratch, &v, x.st.charset, comparing)
+	x.scratch = scratch
+	var s shardSet
+	switch f {
+	case fitExact:
+		if i := g.place.shard(&k); i >= 0 {
+			s.add(i)
+		}
+	case fitUnknown:
+		return g.place.all
+	}
+	return s
+}
+
+// evaluateRange uses bounds that are plain whole numbers; a bound past the column's values is no bound.
+func (g *group) evaluateRange(p *predicate, x *execution) shardSet {
+	if g.key.class != keyInt {
+		return g.place.all
+	}
+	var bounds [2]keyValue
+	var used [2]*keyValue
+	for i := range p.values {
+		bounds[i] = g.key.min
+		if i == 1 {
+			bounds[i] = g.key.max
+		}
+		used[i] = &bounds[i]
+		if p.open[i] {
+			continue
+		}
+		v, ok := x.value(&p.values[i])
+		if !ok {
+			continue
+		}
+		if v.Kind == ValNull {
+			return shardSet{} // no comparison with NULL is true
+		}
+		if v.Kind != ValInt && v.Kind != ValUint {
+			continue
+		}
+		k := signedKey(v.I)
+		if v.Kind == ValUint {
+			k = intKey(false, v.U)
+		}
+		switch {
+		case i == 0 && k.compare(g.key.min) > 0:
+			bounds[0] = k
+		case i == 1 && k.compare(g.key.max) < 0:
+			bounds[1] = k
+		}
+	}
+	return g.place.between(used[0], used[1])
+}

@@ -1,0 +1,156 @@
+package sharding
+
+// execution is the scratch memory of one Plan call; it lives in the Plan, so that nothing is allocated when the Plan is
+// used again.
+type execution struct {
+	st   *Statement
+	plan *Plan
+	in   *Inputs
+	sql  []byte
+	lits []Literal
+
+	scratch     []byte // decoded literals and canonical keys
+	texts       []byte // rendered statements
+	ids         []uint64
+	rows        []int // INSERT: shard of each row
+	row         int   // INSERT: the row that is written
+	pushedLimit uint64
+	merge       Merge // the plan's, with this execution's LIMIT
+}
+
+// Plan routes one execution. Errors: *Error (1235 and a reason for what cannot be answered rightly), or what Reserve,
+// Explicit and AppendParam answered.
+// dst is reused: its slices grow and stay. The texts in it are valid until dst is used again.
+func (st *Statement) Plan(dst *Plan, in *Inputs) error {
+	x := &dst.x
+	x.st, x.plan, x.in = st, dst, in
+	x.sql, x.lits = in.SQL, in.Literals
+	if st.prepared {
+		x.sql, x.lits = st.own, st.ownLits
+	}
+	x.scratch, x.texts, x.ids, x.rows = x.scratch[:0], x.texts[:0], x.ids[:0], x.rows[:0]
+	dst.Targets, dst.Merge, dst.Write, dst.InsertID, dst.AnyShard = dst.Targets[:0], nil, false, 0, false
+	dst.SumAffected, dst.Why, dst.SameTime = true, "", false
+	if st.planner == nil {
+		return refuse("a statement of this kind is not sent to shards")
+	}
+	return st.planner.plan(st, x)
+}
+
+// physical is the name of a database on a shard.
+func (x *execution) physical(shard int, database string) string {
+	if x.in.PhysicalDatabase == nil {
+		return database
+	}
+	return x.in.PhysicalDatabase(shard, database)
+}
+
+func (x *execution) renamed(shard int) bool {
+	if x.in.PhysicalDatabase == nil {
+		return false
+	}
+	for _, d := range x.st.databases {
+		if x.in.PhysicalDatabase(shard, d) != d {
+			return true
+		}
+	}
+	return false
+}
+
+// target adds a shard that gets the statement as it is, but for slots and physical names.
+func (x *execution) target(shard int) error {
+	if !x.st.mustRender && !x.renamed(shard) {
+		x.plan.Targets = append(x.plan.Targets, Target{Shard: shard})
+		return nil
+	}
+	return x.targetText(shard, x.st.rewrite)
+}
+
+// targetText adds a shard that gets t.
+func (x *execution) targetText(shard int, t *template) error {
+	at := len(x.texts)
+	var err error
+	if x.texts, err = t.render(x.texts, x, shard); err != nil {
+		return err
+	}
+	x.plan.Targets = append(x.plan.Targets, Target{Shard: shard, SQL: x.texts[at:len(x.texts):len(x.texts)]})
+	return nil
+}
+
+// anyOf picks one shard of a set that all hold the same: the caller's preference, or one by the text.
+func (x *execution) anyOf(s shardSet) int {
+	if p := x.in.Prefer; p >= 0 && p < MaxShards && s.has(p) {
+		return p
+	}
+	return s.pick(finalize(fnvBytes(fnvOffset, x.sql)))
+}
+
+// value reads an operand. ok is false when its value is not known before the server runs the statement.
+func (x *execution) value(o *operand) (v Value, ok bool) {
+	switch o.kind {
+	case operandLiteral:
+		l := x.lits[o.n]
+		v, x.scratch = decodeLiteral(x.scratch, x.sql[l.Start:l.End], l.Kind, o.negative, x.st.env.NoBackslash)
+		return v, v.Kind != valUnknown
+	case operandParam:
+		if o.n >= len(x.in.Params) {
+			return v, false
+		}
+		v = x.in.Params[o.n]
+		if o.negative {
+			return negate(v)
+		}
+		return v, true
+	case operandNull:
+		return Value{Kind: ValNull}, true
+	case operandBool:
+		v = Value{Kind: ValInt, I: int64(o.n)}
+		if o.negative {
+			v.I = -v.I
+		}
+		return v, true
+	case operandSlot:
+		if x.in.Session == nil {
+			return v, false
+		}
+		return x.st.slots[o.n].value(x)
+	}
+	return v, false
+}
+
+func negate(v Value) (Value, bool) {
+	switch v.Kind {
+	case ValNull:
+		return v, true
+	case ValInt:
+		if v.I != -1<<63 {
+			v.I = -v.I
+			return v, true
+		}
+	case ValUint:
+		if v.U <= 1<<63 {
+			return Value{Kind: ValInt, I: -int64(v.U)}, true
+		}
+	}
+	return v, false
+}
+
+// operand is a constant of the text, a parameter or a session value.
+type operand struct {
+	nullSafe bool // <=>: NULL is a value
+	kind     operandKind
+	n        int
+	negative bool
+}
+
+type operandKind uint8
+
+const (
+	operandUnknown operandKind = iota
+	operandLiteral
+	operandParam
+	operandNull
+	operandBool
+	operandSlot
+	operandDefault
+)

@@ -1,0 +1,14 @@
+package sharding
+
+// Inputs of one execution. All memory is the caller's.
+type Inputs struct {
+	SQL              []byte                                  // text as received
+	Literals         []Literal                               // of Parse
+	Params           []Value                                 // prepared statements
+	AppendParam      func(dst []byte, i int) ([]byte, error) // parameter as SQL literal, for rewritten texts
+	Session          *Session
+	Reserve          func(t *Table, n int) (first uint64, err error) // n consecutive AUTO_INCREMENT ids
+	Explicit         func(t *Table, highest uint64) error            // the statement gives ids itself, up to highest: the sequence must stay above
+	PhysicalDatabase func(shard int, logical string) string          // nil: same names
+	Prefer           int                                             // shard to use where any will do (-1: the planner chooses, spread by hash of the text)
+}

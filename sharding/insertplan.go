@@ -1,0 +1,202 @@
+package sharding
+
+import "strconv"
+
+// plan places each row and writes the texts.
+func (p *insertPlanner) plan(st *Statement, x *execution) error {
+	x.plan.Write = true
+	x.plan.SameTime = p.sameTime && len(p.table.Rule.Shards) > 1
+	if err := p.number(x); err != nil {
+		return err
+	}
+	if p.table.Rule.Kind == Global {
+		x.plan.SumAffected = false
+		x.plan.Why = "every shard has a copy of the table"
+		for _, shard := range p.table.Rule.Shards {
+			if err := p.send(x, shard, true); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var shards shardSet
+	for i := range p.rows {
+		shard, err := p.locate(x, i)
+		if err != nil {
+			return err
+		}
+		x.rows = append(x.rows, shard)
+		shards.add(shard)
+	}
+	one := shards.count() == 1
+	if !one && p.returning {
+		return refuse("RETURNING is answered only for rows of one shard")
+	}
+	x.plan.Why = "the shard key of each row names its shard"
+	for i := shards.first(); i >= 0; i = shards.next(i + 1) {
+		if err := p.send(x, i, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// number reserves AUTO_INCREMENT values for the rows that need one, in one call, and reports those that the statement
+// gives itself. x.ids has a value for each row then, 0 where the row keeps its own.
+func (p *insertPlanner) number(x *execution) error {
+	if !p.numbered {
+		return nil
+	}
+	need, highest := 0, uint64(0)
+	for i := range p.rows {
+		x.ids = append(x.ids, 0)
+		v, generate, err := p.ownID(x, &p.rows[i])
+		if err != nil {
+			return err
+		}
+		if generate {
+			x.ids[i] = 1
+			need++
+		}
+		highest = max(highest, v)
+	}
+	if highest > 0 && x.in.Explicit != nil {
+		if err := x.in.Explicit(p.table, highest); err != nil {
+			return err
+		}
+	}
+	if need == 0 {
+		return nil
+	}
+	if x.in.Reserve == nil {
+		return refuse("AUTO_INCREMENT values of %s cannot be reserved here", p.table.Name)
+	}
+	id, err := x.in.Reserve(p.table, need)
+	if err != nil {
+		return err
+	}
+	x.plan.InsertID = id
+	for i := range x.ids {
+		if x.ids[i] != 0 {
+			x.ids[i] = id
+			id++
+		}
+	}
+	return nil
+}
+
+// ownID is the value that a row gives for the AUTO_INCREMENT column, or that one has to be generated.
+func (p *insertPlanner) ownID(x *execution, row *insertRow) (v uint64, generate bool, err error) {
+	if row.id.kind == operandDefault {
+		return 0, true, nil
+	}
+	value, ok := x.value(&row.id)
+	if !ok {
+		return 0, false, refuse("the value of the AUTO_INCREMENT column %s must be a constant", p.table.AutoIncrement)
+	}
+	switch value.Kind {
+	case ValNull:
+		return 0, true, nil
+	case ValInt:
+		if value.I < 0 {
+			return 0, false, nil
+		}
+		v = uint64(value.I)
+	case ValUint:
+		v = value.U
+	default:
+		k, f := parseInteger(&value, storing)
+		if f != fitExact {
+			return 0, false, refuse("the value of the AUTO_INCREMENT column %s must be a whole number", p.table.AutoIncrement)
+		}
+		if k.negative {
+			return 0, false, nil
+		}
+		v = k.magnitude
+	}
+	return v, v == 0 && !p.zeroIsValue, nil
+}
+
+// locate is the shard of row i.
+func (p *insertPlanner) locate(x *execution, i int) (int, error) {
+	t, row := p.table, &p.rows[i]
+	if p.keyIsID && x.ids[i] != 0 {
+		k := intKey(false, x.ids[i])
+		if k.compare(t.key.max) > 0 {
+			return 0, errorf(1467, "Failed to read auto-increment value from storage engine")
+		}
+		return p.place(&k, i)
+	}
+	if row.key.kind == operandDefault {
+		return 0, refuse("row %d has no value for the shard key %s of %s", i+1, t.Rule.Key, t.Name)
+	}
+	v, ok := x.value(&row.key)
+	if !ok {
+		return 0, refuse("the value of the shard key %s in row %d must be a constant or a parameter", t.Rule.Key, i+1)
+	}
+	if v.Kind == ValNull {
+		if !p.strict {
+			return 0, refuse("the shard key %s is NULL in row %d, and without strict mode the server may store another value", t.Rule.Key, i+1)
+		}
+		return t.Rule.Shards[0], nil // comparisons with NULL are not narrowed to a shard
+	}
+	k, scratch, f := t.key.convert(x.scratch, &v, x.st.charset, storing)
+	x.scratch = scratch
+	switch {
+	case f == fitUnknown:
+		return 0, refuse("the value of the shard key %s in row %d is not of the column's type, so the value that the server would store is not certain", t.Rule.Key, i+1)
+	case f == fitOverflow && !p.strict:
+		return 0, refuse("the value of the shard key %s in row %d does not fit the column, and the server would store another one", t.Rule.Key, i+1)
+	}
+	return p.place(&k, i)
+}
+
+func (p *insertPlanner) place(k *keyValue, i int) (int, error) {
+	shard := p.table.place.shard(k)
+	if shard < 0 {
+		text := strconv.Quote(string(k.text))
+		if k.integer {
+			text = string(appendIntKey(nil, k))
+		}
+		return 0, errorf(1526, "Table has no partition for value %s: no shard of %s takes this value of %s (row %d)", text, p.table.Name, p.table.Rule.Key, i+1)
+	}
+	return shard, nil
+}
+
+// send adds a shard with its rows; all says that these are all rows.
+func (p *insertPlanner) send(x *execution, shard int, all bool) error {
+	if all && x.plan.InsertID == 0 {
+		return x.target(shard)
+	}
+	prefix := &p.prefix
+	if len(p.prefixID.pieces) > 0 {
+		prefix = &p.prefixID
+	}
+	at := len(x.texts)
+	var err error
+	if x.texts, err = prefix.render(x.texts, x, shard); err != nil {
+		return err
+	}
+	first := true
+	for i := range p.rows {
+		if !all && x.rows[i] != shard {
+			continue
+		}
+		if !first {
+			x.texts = append(x.texts, ',')
+		}
+		first = false
+		t := &p.rows[i].text
+		if p.numbered && x.ids[i] != 0 {
+			t, x.row = &p.rows[i].numbered, i
+		}
+		if x.texts, err = t.render(x.texts, x, shard); err != nil {
+			return err
+		}
+	}
+	if x.texts, err = p.suffix.render(x.texts, x, shard); err != nil {
+		return err
+	}
+	x.plan.Targets = append(x.plan.Targets, Target{Shard: shard, SQL: x.texts[at:len(x.texts):len(x.texts)]})
+	return nil
+}

@@ -1,0 +1,53 @@
+package sharding
+
+// NoLimit stands for no LIMIT.
+const NoLimit = ^uint64(0)
+
+// Merge makes one result of several shards' results. All shards' results have the same columns: first the Visible
+// ones that the client sees, then hidden ones (sort keys, weights, parts of aggregates).
+type Merge struct {
+	Visible       int
+	OrderBy       []SortKey // also the order of each shard's rows when Sorted
+	Sorted        bool      // each shard's rows come in OrderBy's order: k-way merge; otherwise rows are collected and sorted
+	Distinct      bool      // rows equal in all DistinctKeys are one
+	DistinctKeys  []Key
+	Group         bool // rows equal in all GroupKeys are one group (no keys: one group in all)
+	GroupKeys     []Key
+	Aggregates    []Aggregate // of grouped rows; visible columns that are neither keys nor aggregates take any row's value
+	Offset, Limit uint64
+	FoundRows     bool // SQL_CALC_FOUND_ROWS
+}
+
+// Key is a column compared for equality. Weight is the hidden column that holds WEIGHT_STRING of it, or -1: compare by the column's type.
+// PadSpace: weights of unequal length are compared as if padded (the collation's PAD attribute).
+type Key struct {
+	Column, Weight int
+	PadSpace       bool
+}
+
+type SortKey struct {
+	Key
+	Desc bool
+}
+
+// Aggregate merges partial aggregates into the visible column Column.
+type Aggregate struct {
+	Column     int
+	Func       AggFunc
+	Sum, Count int // AVG: hidden columns with SUM(x) and COUNT(x)
+	Weight     int // MIN/MAX of strings: hidden weight column, or -1
+	PadSpace   bool
+}
+
+type AggFunc uint8
+
+const (
+	AggCount AggFunc = iota + 1 // sum of counts
+	AggSum
+	AggMin
+	AggMax
+	AggAvg
+	AggBitAnd
+	AggBitOr
+	AggBitXor
+)

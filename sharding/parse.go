@@ -1,0 +1,92 @@
+package sharding
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/pingcap/tidb/pkg/parser"
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+	_ "github.com/pingcap/tidb/pkg/parser/test_driver" // the parser's literals
+)
+
+var parsers = sync.Pool{New: func() any {
+	p := parser.New()
+	p.SetMariaDB(true)
+	p.SetStrictDoubleTypeCheck(false)
+	return p
+}}
+
+// parse reads the text with the parser. What it sees has the received text's length, so that positions agree, but only
+// our tokens: comments are blank, and so are blank spans (byte positions) and bytes in strings that are not plain. The
+// values of literals are read by decodeLiteral alone.
+func (c *compiler) parse(blank ...[2]int) (ast.StmtNode, error) {
+	text := []byte(strings.Repeat(" ", len(c.src)))
+	for _, t := range c.toks {
+		copy(text[t.start:t.end], c.src[t.start:t.end])
+		if t.kind == tokLiteral && t.lit == LitString {
+			for i := t.start; i < t.end; i++ {
+				if text[i] >= 0x80 || text[i] < ' ' {
+					text[i] = 'x'
+				}
+			}
+		}
+	}
+	for _, b := range blank {
+		for i := b[0]; i < b[1]; i++ {
+			text[i] = ' '
+		}
+	}
+	p := parsers.Get().(*parser.Parser)
+	defer parsers.Put(p)
+	mode := mysql.SQLMode(0)
+	if c.env.AnsiQuotes {
+		mode |= mysql.ModeANSIQuotes
+	}
+	if c.env.NoBackslash {
+		mode |= mysql.ModeNoBackslashEscapes
+	}
+	if c.env.PipesAsConcat {
+		mode |= mysql.ModePipesAsConcat
+	}
+	if c.env.IgnoreSpace {
+		mode |= mysql.ModeIgnoreSpace
+	}
+	if c.env.hasMode("HIGH_NOT_PRECEDENCE") {
+		mode |= mysql.ModeHighNotPrecedence
+	}
+	p.SetSQLMode(mode)
+	nodes, _, err := p.ParseSQL(string(text))
+	if err != nil {
+		return nil, c.locate(string(text), err)
+	}
+	if len(nodes) != 1 {
+		return nil, syntaxError(c.src, len(c.src))
+	}
+	return nodes[0], nil
+}
+
+// locate turns the parser's error into MySQL's, near the token where the parser stopped.
+func (c *compiler) locate(text string, err error) error {
+	_, rest, ok := strings.Cut(err.Error(), `near "`)
+	if !ok {
+		return syntaxError(c.src, c.startOf(0))
+	}
+	if len(rest) > 2000 {
+		rest = rest[:2000]
+	} else if i := strings.LastIndexByte(rest, '"'); i >= 0 {
+		rest = rest[:i]
+	}
+	at := strings.LastIndex(text, rest)
+	if at < 0 {
+		return syntaxError(c.src, c.startOf(0))
+	}
+	i := c.tokenAt(at) - 1
+	if rest == "" && i < len(c.toks)-1 {
+		i = len(c.toks) - 1
+	}
+	if i < 0 {
+		i = 0
+	}
+	return syntaxError(c.src, c.startOf(i))
+}

@@ -1,0 +1,191 @@
+package sharding
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+)
+
+// TestPlans compiles and plans each statement of testdata/plans. Arguments of a case: mode (sql_mode), db, charset,
+// params (values; text in quotes), physical (rename the databases), prefer.
+func TestPlans(t *testing.T) {
+	datadriven.Walk(t, "testdata/plans", func(t *testing.T, path string) {
+		p := NewPlanner(testSchema(t), Limits{})
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			env := testEnv()
+			in := &Inputs{Prefer: -1, SQL: []byte(d.Input), Session: &Session{LastInsertID: 7, RowCount: -1, FoundRows: 3, ConnectionID: 99,
+				User: "app", Host: "10.0.0.1", Database: "shop", LockstepGTRID: "g1",
+				SystemVariables: func(name string) (string, bool) { return "'2pc'", name == "lockstep_commit_mode" }}}
+			if d.HasArg("mode") {
+				d.ScanArgs(t, "mode", &env.SQLMode)
+				env.SQLMode = strings.ReplaceAll(env.SQLMode, "+", ",")
+				env.AnsiQuotes, env.NoBackslash = env.hasMode("ANSI_QUOTES"), env.hasMode("NO_BACKSLASH_ESCAPES")
+			}
+			if d.HasArg("db") {
+				env.Database = ""
+			}
+			if d.HasArg("charset") {
+				d.ScanArgs(t, "charset", &env.Charset)
+			}
+			if d.HasArg("prefer") {
+				d.ScanArgs(t, "prefer", &in.Prefer)
+			}
+			if d.HasArg("physical") {
+				in.PhysicalDatabase = func(shard int, logical string) string { return fmt.Sprintf("%s_%d", logical, shard+1) }
+			}
+			var b strings.Builder
+			in.Reserve = func(t *Table, n int) (uint64, error) {
+				fmt.Fprintf(&b, "reserve %d for %s\n", n, t.Name)
+				return 1001, nil
+			}
+			in.Explicit = func(t *Table, highest uint64) error {
+				fmt.Fprintf(&b, "explicit %d for %s\n", highest, t.Name)
+				return nil
+			}
+			var st *Statement
+			var err error
+			if d.Cmd == "prepared" {
+				st, err = p.ParsePrepared(env, in.SQL)
+				bindArgs(t, d, in)
+			} else {
+				st, in.Literals, err = p.Parse(env, in.SQL, nil)
+			}
+			if err != nil {
+				return printError(err)
+			}
+			if d.Cmd == "analyse" {
+				return printStatement(st)
+			}
+			var plan Plan
+			if err := st.Plan(&plan, in); err != nil {
+				return b.String() + printError(err)
+			}
+			printPlan(&b, st, &plan, in)
+			return b.String()
+		})
+	})
+}
+
+func bindArgs(t *testing.T, d *datadriven.TestData, in *Inputs) {
+	for _, a := range d.CmdArgs {
+		if a.Key != "params" {
+			continue
+		}
+		for _, v := range a.Vals {
+			switch n, err := strconv.ParseInt(v, 10, 64); {
+			case v == "NULL":
+				in.Params = append(in.Params, Value{})
+			case err == nil:
+				in.Params = append(in.Params, Value{Kind: ValInt, I: n})
+			default:
+				in.Params = append(in.Params, Value{Kind: ValString, B: []byte(v)})
+			}
+		}
+	}
+	in.AppendParam = func(dst []byte, i int) ([]byte, error) {
+		switch v := in.Params[i]; v.Kind {
+		case ValNull:
+			return append(dst, "NULL"...), nil
+		case ValInt:
+			return strconv.AppendInt(dst, v.I, 10), nil
+		default:
+			return append(append(append(dst, '\''), v.B...), '\''), nil
+		}
+	}
+}
+
+func printError(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return fmt.Sprintf("error %d: %s\n", e.Code, e.Message)
+	}
+	return fmt.Sprintf("error: %v\n", err)
+}
+
+func printStatement(st *Statement) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s", kindNames[st.Kind])
+	for flag, on := range map[string]bool{} {
+		_, _ = flag, on
+	}
+	add := func(on bool, format string, args ...any) {
+		if on {
+			fmt.Fprintf(&b, " "+format, args...)
+		}
+	}
+	add(st.ReadOnly, "readonly")
+	add(st.Locking, "locking")
+	add(st.SessionSlots, "slots")
+	add(st.UpdateReplace, "replace")
+	add(st.Chain, "chain")
+	add(st.ReleaseAfter, "release")
+	add(st.Name != "", "name=%q", st.Name)
+	add(st.Begin != BeginOptions{}, "%+v", st.Begin)
+	add(st.Kill != KillTarget{}, "%+v", st.Kill)
+	add(len(st.Words) > 0, "words=%q", st.Words)
+	add(st.Show.What != "", "%+v", st.Show)
+	add(st.DDL.Verb != "", "%+v", st.DDL)
+	for _, t := range st.Tables {
+		add(true, "table=%s", t.Name)
+	}
+	b.WriteByte('\n')
+	for _, a := range st.Set {
+		fmt.Fprintf(&b, "  %+v\n", a)
+	}
+	if st.Inner != nil {
+		b.WriteString("  inner: " + printStatement(st.Inner))
+	}
+	return b.String()
+}
+
+var kindNames = map[Kind]string{KindSelect: "select", KindInsert: "insert", KindUpdate: "update", KindDelete: "delete", KindDDL: "ddl",
+	KindBegin: "begin", KindCommit: "commit", KindRollback: "rollback", KindSavepoint: "savepoint", KindRollbackTo: "rollback to",
+	KindRelease: "release", KindSet: "set", KindUse: "use", KindShow: "show", KindExplain: "explain", KindExplainLockstep: "explain lockstep",
+	KindLockstep: "lockstep", KindKill: "kill", KindLockTables: "lock tables", KindUnlockTables: "unlock tables", KindCall: "call", KindDo: "do",
+	KindAdmin: "admin", KindXA: "xa", KindPrepareText: "prepare text", KindHandler: "handler", KindEmpty: "empty"}
+
+func printPlan(b *strings.Builder, st *Statement, p *Plan, in *Inputs) {
+	var flags []string
+	flag := func(on bool, name string) {
+		if on {
+			flags = append(flags, name)
+		}
+	}
+	flag(p.Write, "write")
+	flag(p.AnyShard, "any-shard")
+	flag(!p.SumAffected, "one-count")
+	flag(p.SameTime, "same-time")
+	flag(st.Locking, "locking")
+	fmt.Fprintf(b, "%s (%s)\n", strings.Join(append([]string{kindNames[st.Kind]}, flags...), " "), p.Why)
+	schema := st.schema
+	same := true
+	for _, t := range p.Targets {
+		same = same && t.SQL == nil
+	}
+	var names []string
+	for _, t := range p.Targets {
+		names = append(names, schema.Shards()[t.Shard])
+		if !same {
+			sql := "(as received)"
+			if t.SQL != nil {
+				sql = string(t.SQL)
+			}
+			fmt.Fprintf(b, "%s: %s\n", schema.Shards()[t.Shard], sql)
+		}
+	}
+	if same {
+		fmt.Fprintf(b, "%s\n", strings.Join(names, " "))
+	}
+	if p.InsertID != 0 {
+		fmt.Fprintf(b, "insert id %d\n", p.InsertID)
+	}
+	if p.Merge != nil {
+		for _, r := range mergeSteps(p.Merge) {
+			fmt.Fprintf(b, "%s\n", r.Statement)
+		}
+	}
+}

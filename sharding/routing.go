@@ -1,0 +1,239 @@
+package sharding
+
+import (
+	"strings"
+)
+
+// routing is where a statement can run, by all its tables in all its blocks.
+type routing struct {
+	allowed    shardSet // shards that have every table that is not sharded
+	groups     []group
+	main       int    // index of the group that may be scattered, -1: none
+	obstacle   string // why the statement cannot run on several shards
+	globalOnly bool   // every table is global (or there is none)
+}
+
+// route builds the routing of a statement that was walked.
+func (c *compiler) route() (*routing, error) {
+	r := &routing{allowed: c.schema.allSet, main: -1, globalOnly: true}
+	f := &c.facts
+	system, unknown := "", false
+	for _, n := range f.names {
+		if c.isCTE(n) {
+			if t, ok := c.schema.Table(c.env.Database, n.Name.O); ok {
+				return nil, refuse("the common table expression %s has the name of a table, which leaves open where which is meant", t.Name)
+			}
+			continue
+		}
+		database := c.databaseOf(n)
+		if database == "" {
+			return nil, errorf(codeNoDatabase, "No database selected")
+		}
+		if isSystemDatabase(database) {
+			system = n.Name.O
+			continue
+		}
+		t := c.lookupTable(n)
+		if t == nil {
+			unknown = true // the server says that it does not exist
+			continue
+		}
+		if t.problem != "" && c.hint == "" {
+			return nil, refuse("table %s: %s", t.Name, t.problem)
+		}
+		if n.Schema.O != "" {
+			c.markQualifier(t)
+		}
+		c.addTable(t)
+		if t.Rule.Kind != Sharded {
+			r.allowed = r.allowed.and(t.shards())
+		}
+		if t.Rule.Kind != Global {
+			r.globalOnly = false
+		}
+	}
+	if system != "" {
+		if len(c.st.Tables) > 0 && c.hint == "" {
+			return nil, refuse("the server's own table %s cannot be joined with tables of the cluster", system)
+		}
+		r.allowed, r.globalOnly = c.firstShard(), false
+		return r, nil
+	}
+	if unknown {
+		r.allowed, r.globalOnly = r.allowed.and(c.firstShard()), false
+		if r.allowed.empty() {
+			r.allowed = c.firstShard()
+		}
+	}
+	if r.allowed.empty() && c.hint == "" {
+		return nil, refuse("its tables are on different shards: %s", c.placesOfTables())
+	}
+	c.addGroups(r)
+	return r, nil
+}
+
+func (c *compiler) addTable(t *Table) {
+	for _, o := range c.st.Tables {
+		if o == t {
+			return
+		}
+	}
+	c.st.Tables = append(c.st.Tables, t)
+}
+
+func (c *compiler) placesOfTables() string {
+	var parts []string
+	for _, t := range c.st.Tables {
+		switch t.Rule.Kind {
+		case Single:
+			parts = append(parts, t.Name+" on "+c.schema.shards[t.Rule.Shards[0]])
+		default:
+			parts = append(parts, t.Name+" "+t.Rule.Kind.String())
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// addGroups finds the tables of each block that meet on their keys, and what conditions say about the keys.
+func (c *compiler) addGroups(r *routing) {
+	mainBlock := (*block)(nil)
+	for _, b := range c.facts.blocks {
+		b.classes = newClasses(nil)
+		if b.parent != nil {
+			b.classes = newClasses(b.parent.classes)
+		}
+		for _, e := range b.edges {
+			b.classes.join(e[0], e[1])
+		}
+		for _, e := range b.where {
+			if l, rr, ok := c.columnEquality(b, e); ok {
+				b.classes.join(l, rr)
+			}
+		}
+		c.groupBlock(r, b)
+		if b.parent == nil && mainBlock == nil {
+			mainBlock = b
+		}
+	}
+	c.chooseMain(r, mainBlock)
+}
+
+func (c *compiler) groupBlock(r *routing, b *block) {
+	first := len(r.groups)
+	for _, s := range b.sources {
+		t := s.table
+		if t == nil || t.Rule.Kind != Sharded || t.problem != "" {
+			continue
+		}
+		class := b.classes.find(column{s, t.keyColumn}.id())
+		joined := false
+		for i := first; i < len(r.groups); i++ {
+			g := &r.groups[i]
+			if g.class == class && g.key.sameClass(t.key) && g.place.same(t.place) {
+				g.tables = append(g.tables, t)
+				joined = true
+			}
+		}
+		if joined {
+			continue
+		}
+		g := group{tables: []*Table{t}, class: class, key: t.key, place: t.place, block: b}
+		p := &predicateBuilder{c: c, b: b, class: class}
+		for outer := b; outer != nil; outer = outer.parent {
+			for _, e := range outer.where {
+				p.b = b
+				if outer != b {
+					// Names of an outer condition are resolved where they stand.
+					p.b = &block{parent: outer.parent, sources: outer.sources, using: outer.using, classes: b.classes}
+				}
+				if w := p.build(e); w != everything {
+					g.where = append(g.where, w)
+				}
+			}
+		}
+		r.groups = append(r.groups, g)
+	}
+}
+
+// chooseMain finds the one group whose shards the statement may be scattered over: all rows that meet in it meet there.
+// Groups of subqueries that are tied to it by their keys are linked: the rows that they need are where the outer row is.
+func (c *compiler) chooseMain(r *routing, top *block) {
+	for i := range r.groups {
+		if r.groups[i].block != top {
+			continue
+		}
+		if r.main < 0 {
+			r.main = i
+			continue
+		}
+		a, b := r.groups[r.main].tables[0], r.groups[i].tables[0]
+		r.obstacle = "the sharded tables " + a.Name + " and " + b.Name + " are not joined by their shard keys (" + a.Rule.Key + ", " + b.Rule.Key +
+			"), so rows that belong together are on different shards"
+	}
+	for i := range r.groups {
+		g := &r.groups[i]
+		if g.block == top {
+			continue
+		}
+		if r.main >= 0 && g.block.parent != nil {
+			m := &r.groups[r.main]
+			g.linked = g.block.classes.find(m.class) == g.class && g.key.sameClass(m.key) && g.place.same(m.place)
+		}
+		if !g.linked && r.obstacle == "" {
+			r.obstacle = "a subquery, derived table or UNION reads the sharded table " + g.tables[0].Name + ", whose rows may be on other shards"
+		}
+	}
+	if top != nil && top.lonely != "" && r.obstacle == "" {
+		r.obstacle = top.lonely
+	}
+}
+
+// where is the set of shards that a statement needs. any says that each of them alone answers all.
+func (r *routing) where(x *execution) (s shardSet, any bool, err error) {
+	s = r.allowed
+	pinned := false
+	for i := range r.groups {
+		g := &r.groups[i]
+		if i == r.main || g.linked {
+			continue
+		}
+		at := g.evaluate(x)
+		switch at.count() {
+		case 0: // no row of the group can match, on any shard
+		case 1:
+			s, pinned = s.and(at), true
+		default:
+			return s, false, refuse("%s", r.obstacle)
+		}
+	}
+	if r.main >= 0 {
+		at := r.groups[r.main].evaluate(x)
+		switch n := at.count(); {
+		case n == 1:
+			s = s.and(at)
+		case n > 1 && r.obstacle != "":
+			return s, false, refuse("%s", r.obstacle)
+		case n > 1 && pinned:
+			return s, false, refuse("a subquery needs one shard, the outer rows are on several")
+		case n > 1:
+			if at.and(r.allowed) != at {
+				return s, false, refuse("its tables are not all on the same shards: %s", r.tables())
+			}
+			return at, false, nil
+		}
+	}
+	if s.empty() {
+		return s, false, refuse("it needs rows of different shards: %s", r.tables())
+	}
+	return s, true, nil
+}
+
+func (r *routing) tables() string {
+	var names []string
+	for i := range r.groups {
+		for _, t := range r.groups[i].tables {
+			names = append(names, t.Name+" (sharded by "+t.Rule.Key+")")
+		}
+	}
+	return strings.Join(names, ", ")
+}

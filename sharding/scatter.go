@@ -1,0 +1,356 @@
+package sharding
+
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+)
+
+// scatterer makes the text and the merge of a query over several shards.
+type scatterer struct {
+	c       *compiler
+	sel     *ast.SelectStmt
+	s       clauses
+	r       *routing
+	b       *block
+	visible []output
+	hidden  []string // texts of hidden columns are templates: spans of the query or constant text
+	extra   []template
+	merge   Merge
+	grouped bool // groups that lie on several shards are joined
+	changed bool // the text differs from the received one
+	needed  bool // a merge is needed at all
+}
+
+// output is a column that the client sees.
+type output struct {
+	expr  ast.ExprNode
+	name  string // its alias or column name, folded; "" for other expressions
+	alias bool
+	col   column // where it is a plain column
+	plain bool
+	span  [2]int // tokens of the expression, without alias
+	star  string // text, for columns that stand for *
+}
+
+// scatter fills p for a query over several shards, or sets the routing's obstacle when rows of several shards cannot be
+// made into the right answer.
+func (c *compiler) scatter(sel *ast.SelectStmt, s clauses, p *selectPlanner) error {
+	x := &scatterer{c: c, sel: sel, s: s, r: p.routing, b: p.routing.groups[p.routing.main].block}
+	x.merge.Limit = NoLimit
+	if reason := x.build(p); reason != "" {
+		p.routing.setObstacle(reason)
+		p.parts, p.merge, p.limit = nil, nil, nil
+	}
+	return nil
+}
+
+func (x *scatterer) build(p *selectPlanner) (obstacle string) {
+	if x.c.facts.windows {
+		return "window functions need all rows on one shard"
+	}
+	if reason := x.outputs(); reason != "" {
+		return reason
+	}
+	whole := x.groupsAreWhole()
+	switch {
+	case x.sel.GroupBy != nil && x.sel.GroupBy.Rollup:
+		return "WITH ROLLUP needs all rows on one shard"
+	case x.sel.Having != nil && !whole:
+		return "HAVING is answered only where GROUP BY includes the shard key " + x.r.groups[x.r.main].tables[0].Rule.Key
+	}
+	if x.aggregates() && !whole || x.sel.GroupBy != nil && !whole {
+		x.grouped = true
+		if reason := x.group(); reason != "" {
+			return reason
+		}
+	}
+	if reason := x.distinct(whole); reason != "" {
+		return reason
+	}
+	if reason := x.order(); reason != "" {
+		return reason
+	}
+	if x.sel.SelectStmtOpts != nil && x.sel.SelectStmtOpts.CalcFoundRows {
+		x.merge.FoundRows, x.needed = true, true
+	}
+	if reason := x.limit(p); reason != "" {
+		return reason
+	}
+	if !x.needed {
+		return ""
+	}
+	x.merge.Visible = len(x.visible)
+	m := x.merge
+	p.merge = &m
+	x.finishText(p)
+	return ""
+}
+
+// outputs reads the fields; * becomes the columns that the catalog knows.
+func (x *scatterer) outputs() string {
+	if len(x.s.fields) != len(x.sel.Fields.Fields) {
+		return "its columns cannot be told apart"
+	}
+	for i, f := range x.sel.Fields.Fields {
+		span := x.s.fields[i]
+		if f.WildCard != nil {
+			x.expand(f.WildCard)
+			continue
+		}
+		o := output{expr: f.Expr, span: span}
+		if f.AsName.O != "" {
+			o.name, o.alias = foldName(f.AsName.O), true
+			o.span[1]--
+			if x.c.word(o.span[1]-1) == "AS" {
+				o.span[1]--
+			}
+			if o.span[0] >= o.span[1] {
+				return "its columns cannot be told apart"
+			}
+		}
+		if n, ok := unwrap(f.Expr).(*ast.ColumnNameExpr); ok {
+			o.col, o.plain = x.b.resolve(n.Name)
+			if !o.alias {
+				o.name = foldName(n.Name.Name.O)
+			}
+		}
+		x.visible = append(x.visible, o)
+	}
+	return ""
+}
+
+// expand replaces a star. The columns are named one by one in the text, so that a column that was added behind the
+// catalog's back cannot shift the hidden ones.
+func (x *scatterer) expand(w *ast.WildCardField) {
+	for _, s := range x.b.sources {
+		if w.Table.O != "" && s.alias != w.Table.O {
+			continue
+		}
+		if s.table == nil {
+			x.visible = append(x.visible, output{star: "?"})
+			continue
+		}
+		for i := range s.table.Columns {
+			name := s.table.Columns[i].Name
+			var text []byte
+			if len(x.b.sources) > 1 {
+				text = append(appendName(text, s.alias), '.')
+			}
+			x.visible = append(x.visible, output{name: foldName(name), plain: true, col: column{s, i}, star: string(appendName(text, name))})
+		}
+	}
+}
+
+// starOpen says that what a star stands for is not known: columns of derived tables, and joint columns of USING.
+func (x *scatterer) starOpen() bool {
+	star := false
+	for _, f := range x.sel.Fields.Fields {
+		star = star || f.WildCard != nil
+	}
+	if !star {
+		return false
+	}
+	for _, o := range x.visible {
+		if o.star == "?" {
+			return true
+		}
+	}
+	return x.b.using != nil
+}
+
+// aggregates says whether the fields or the order use aggregate functions.
+func (x *scatterer) aggregates() bool {
+	found := false
+	look := func(e ast.ExprNode) {
+		if e != nil && ast.HasAggFlag(e) {
+			found = true
+		}
+	}
+	for _, o := range x.visible {
+		look(o.expr)
+	}
+	if x.sel.OrderBy != nil {
+		for _, i := range x.sel.OrderBy.Items {
+			look(i.Expr)
+		}
+	}
+	if x.sel.Having != nil {
+		look(x.sel.Having.Expr)
+	}
+	return found
+}
+
+// isKey says whether a column equals the shard key that the tables meet on.
+func (x *scatterer) isKey(c column) bool {
+	return x.b.classes.find(c.id()) == x.r.groups[x.r.main].class && c.source.table.Rule.Kind == Sharded
+}
+
+// groupsAreWhole says whether every group lies on one shard: GROUP BY includes the shard key.
+func (x *scatterer) groupsAreWhole() bool {
+	if x.sel.GroupBy == nil {
+		return false
+	}
+	for _, i := range x.sel.GroupBy.Items {
+		if o := x.target(i.Expr, true); o >= 0 && x.visible[o].plain && x.isKey(x.visible[o].col) {
+			return true
+		}
+		if n, ok := unwrap(i.Expr).(*ast.ColumnNameExpr); ok {
+			if col, ok := x.b.resolve(n.Name); ok && x.isKey(col) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// target is the visible column that an expression of ORDER BY or GROUP BY stands for, or -1. GROUP BY looks for a column
+// of the tables before it looks for an alias, ORDER BY the other way round.
+func (x *scatterer) target(e ast.ExprNode, columnsFirst bool) int {
+	switch e := unwrap(e).(type) {
+	case *ast.PositionExpr:
+		if e.N >= 1 && e.N <= len(x.visible) {
+			return e.N - 1
+		}
+	case *ast.ColumnNameExpr:
+		col, known := x.b.resolve(e.Name)
+		byColumn := func() int {
+			if known {
+				for i, o := range x.visible {
+					if o.plain && o.col == col {
+						return i
+					}
+				}
+			}
+			return -1
+		}
+		if columnsFirst && known {
+			return byColumn()
+		}
+		if e.Name.Table.O == "" {
+			for i, o := range x.visible {
+				if o.alias && o.name == foldName(e.Name.Name.O) {
+					return i
+				}
+			}
+		}
+		return byColumn()
+	}
+	return -1
+}
+
+// addHidden appends a hidden column and returns its position.
+func (x *scatterer) addHidden(parts ...any) int {
+	t := template{}
+	for _, p := range parts {
+		switch p := p.(type) {
+		case string:
+			t.addText(p)
+		case [2]int:
+			x.c.appendSpan(&t, x.c.startOf(p[0]), x.c.endOf(p[1]-1))
+		}
+	}
+	x.extra = append(x.extra, t)
+	return len(x.visible) + len(x.extra) - 1
+}
+
+// exprText is the text of a visible column, or its span.
+func (x *scatterer) textOf(o *output) any {
+	if o.star != "" {
+		return o.star
+	}
+	return o.span
+}
+
+// keyFor makes the key that compares a column (visible, or hidden at position at) as the server does.
+func (x *scatterer) keyFor(at int, text any, e ast.ExprNode, col column, plain bool) (Key, string) {
+	k := Key{Column: at, Weight: -1}
+	switch x.c.comparison(x.b, e, col, plain) {
+	case compareValue:
+		return k, ""
+	case comparePadded:
+		k.Weight = x.addHidden("WEIGHT_STRING(CONCAT(RTRIM(", text, "),' '))")
+		return k, ""
+	case compareText:
+		k.Weight = x.addHidden("WEIGHT_STRING(", text, ")")
+		return k, ""
+	case compareNumber:
+		k.Weight = x.addHidden("(", text, ")+0")
+		return k, ""
+	}
+	return k, "the type of an expression that rows are ordered or grouped by is not known before the server computes it"
+}
+
+// finishText makes the text for the shards.
+func (x *scatterer) finishText(p *selectPlanner) {
+	c := x.c
+	t := &template{}
+	cut := func(from, to int) { c.appendSpan(t, from, to) }
+	first, last := x.s.fields[0], x.s.fields[len(x.s.fields)-1]
+	star := false
+	for _, f := range x.sel.Fields.Fields {
+		star = star || f.WildCard != nil
+	}
+	at := 0
+	if star {
+		cut(0, c.startOf(first[0]))
+		n := 0
+		for i, f := range x.sel.Fields.Fields {
+			if i > 0 {
+				t.addText(", ")
+			}
+			if f.WildCard == nil {
+				cut(c.startOf(x.s.fields[i][0]), c.endOf(x.s.fields[i][1]-1))
+				n++
+				continue
+			}
+			for begin := n; n < len(x.visible) && x.visible[n].star != "" && x.sameStar(f.WildCard, begin, n); n++ {
+				if n > begin {
+					t.addText(", ")
+				}
+				t.addText(x.visible[n].star)
+			}
+		}
+		at = c.endOf(last[1] - 1)
+	} else {
+		at = c.endOf(last[1] - 1)
+		cut(0, at)
+	}
+	for _, h := range x.extra {
+		t.addText(", ")
+		for _, piece := range h.pieces {
+			t.add(piece)
+		}
+	}
+	if x.grouped && x.s.orderAt < len(c.toks) {
+		// Groups are put in order when they are whole.
+		cut(at, c.endOf(x.s.orderAt-1))
+		at = c.endOf(x.s.orderEnd - 1)
+	}
+	if x.s.limitAt < len(c.toks) {
+		cut(at, c.endOf(x.s.limitAt-1))
+		if p.limit != nil && p.limit.push {
+			t.addText(" LIMIT ")
+			t.add(piece{kind: pieceLimit})
+		}
+		at = c.endOf(x.s.limitEnd - 1)
+	}
+	cut(at, len(c.src))
+	p.parts = t
+}
+
+// sameStar says whether visible column n comes from the star that column begin began.
+func (x *scatterer) sameStar(w *ast.WildCardField, begin, n int) bool {
+	if w.Table.O != "" {
+		return x.visible[n].col.source.alias == w.Table.O && x.visible[n].col.index == n-begin
+	}
+	total := 0
+	for _, s := range x.b.sources {
+		total += len(s.table.Columns)
+	}
+	return n-begin < total
+}
+
+func (c *compiler) spanText(span [2]int) string {
+	return strings.Join(strings.Fields(c.src[c.startOf(span[0]):c.endOf(span[1]-1)]), " ")
+}

@@ -1,0 +1,226 @@
+package sharding
+
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+)
+
+// order reads ORDER BY into sort keys.
+func (x *scatterer) order() string {
+	if x.sel.OrderBy == nil {
+		return ""
+	}
+	if len(x.sel.OrderBy.Items) != len(x.s.order) {
+		return "its ORDER BY cannot be told apart"
+	}
+	if x.starOpen() {
+		return "ORDER BY over several shards needs SELECT * to be spelled out where tables are joined USING or derived"
+	}
+	x.needed = true
+	for i, item := range x.sel.OrderBy.Items {
+		span := x.s.order[i]
+		if x.c.oneOf(span[1]-1, "ASC", "DESC") {
+			span[1]--
+		}
+		if span[0] >= span[1] {
+			return "its ORDER BY cannot be told apart"
+		}
+		k, reason := x.orderKey(item.Expr, span)
+		if reason != "" {
+			return reason
+		}
+		if k.Column >= 0 {
+			x.merge.OrderBy = append(x.merge.OrderBy, SortKey{Key: k, Desc: item.Desc})
+		}
+	}
+	x.merge.Sorted = !x.grouped && len(x.merge.OrderBy) > 0
+	return ""
+}
+
+// orderKey is the key of one item; its Column is -1 for a constant, which orders nothing.
+func (x *scatterer) orderKey(e ast.ExprNode, span [2]int) (Key, string) {
+	if p, ok := e.(*ast.PositionExpr); ok && (p.N < 1 || p.N > len(x.visible)) {
+		return Key{}, "ORDER BY names a column that does not exist" // one shard would say so too
+	}
+	if at := x.target(e, false); at >= 0 {
+		for _, k := range x.merge.GroupKeys {
+			if k.Column == at {
+				return k, ""
+			}
+		}
+		for _, k := range x.merge.DistinctKeys {
+			if k.Column == at {
+				return k, ""
+			}
+		}
+		o := &x.visible[at]
+		if x.grouped && o.expr != nil && ast.HasAggFlag(o.expr) {
+			return x.aggregateKey(at)
+		}
+		return x.keyFor(at, x.textOf(o), o.expr, o.col, o.plain)
+	}
+	for i := range x.visible { // the same expression as a column
+		o := &x.visible[i]
+		if o.star == "" && !o.plain && strings.EqualFold(x.c.spanText(o.span), x.c.spanText(span)) && x.sameLiterals(o.span, span) {
+			if x.grouped && ast.HasAggFlag(o.expr) {
+				return x.aggregateKey(i)
+			}
+			return x.keyFor(i, o.span, o.expr, column{}, false)
+		}
+	}
+	switch {
+	case x.merge.Distinct:
+		return Key{}, "DISTINCT over several shards can only be ordered by its own columns"
+	case x.mentionsAlias(e):
+		return Key{}, "ORDER BY computes with an alias; repeat the expression instead"
+	}
+	if x.grouped {
+		if agg, ok := unwrap(e).(*ast.AggregateFuncExpr); ok {
+			at := x.addHidden(span)
+			if reason := x.aggregate(at, agg, span); reason != "" {
+				return Key{}, reason
+			}
+			return x.aggregateKey(at)
+		}
+		if ast.HasAggFlag(e) {
+			return Key{}, "ORDER BY computes with an aggregate over several shards"
+		}
+	}
+	n, _ := unwrap(e).(*ast.ColumnNameExpr)
+	var col column
+	plain := false
+	if n != nil {
+		col, plain = x.b.resolve(n.Name)
+		if !plain && x.b.using == nil {
+			return Key{}, "column " + n.Name.Name.O + " of ORDER BY is not known"
+		}
+	}
+	return x.keyFor(x.addHidden(span), span, e, col, plain)
+}
+
+// sameLiterals says whether two spans hold the same constants at every execution: none at all.
+func (x *scatterer) sameLiterals(a, b [2]int) bool {
+	for i := range a[1] - a[0] {
+		if t := x.c.toks[a[0]+i]; t.kind == tokLiteral || t.kind == tokParam {
+			return false
+		}
+	}
+	return a[1]-a[0] == b[1]-b[0]
+}
+
+// aggregateKey orders by an aggregate that was merged.
+func (x *scatterer) aggregateKey(at int) (Key, string) {
+	for _, a := range x.merge.Aggregates {
+		if a.Column == at {
+			return Key{Column: at, Weight: a.Weight, PadSpace: a.PadSpace}, ""
+		}
+	}
+	return Key{}, "ORDER BY computes with an aggregate over several shards"
+}
+
+// mentionsAlias says whether an expression, other than a name alone, uses an alias of a field.
+func (x *scatterer) mentionsAlias(e ast.ExprNode) bool {
+	v := &nameFinder{}
+	e.Accept(v)
+	for _, n := range v.names {
+		if n.Table.O != "" {
+			continue
+		}
+		for _, o := range x.visible {
+			if !o.alias || o.name != foldName(n.Name.O) {
+				continue
+			}
+			if col, ok := x.b.resolve(n); !ok || !o.plain || o.col != col {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// nameFinder collects the column names of an expression.
+type nameFinder struct{ names []*ast.ColumnName }
+
+func (v *nameFinder) Enter(n ast.Node) (ast.Node, bool) {
+	if c, ok := n.(*ast.ColumnNameExpr); ok {
+		v.names = append(v.names, c.Name)
+	}
+	return n, false
+}
+
+func (v *nameFinder) Leave(n ast.Node) (ast.Node, bool) { return n, true }
+
+// distinct reads SELECT DISTINCT. With the shard key among the columns, no row has an equal on another shard.
+func (x *scatterer) distinct(whole bool) string {
+	if !x.sel.Distinct {
+		return ""
+	}
+	if x.grouped {
+		return "DISTINCT over groups of several shards cannot be merged"
+	}
+	if !whole {
+		for _, o := range x.visible {
+			if o.plain && x.isKey(o.col) {
+				return ""
+			}
+		}
+	} else {
+		for _, o := range x.visible {
+			if o.plain && x.isKey(o.col) {
+				return ""
+			}
+		}
+	}
+	if x.starOpen() {
+		return "DISTINCT over several shards needs SELECT * to be spelled out where tables are joined USING or derived"
+	}
+	x.needed, x.merge.Distinct = true, true
+	n := len(x.visible)
+	for i := range n {
+		o := &x.visible[i]
+		k, reason := x.keyFor(i, x.textOf(o), o.expr, o.col, o.plain)
+		if reason != "" {
+			return reason
+		}
+		x.merge.DistinctKeys = append(x.merge.DistinctKeys, k)
+	}
+	return ""
+}
+
+// limit reads LIMIT.
+func (x *scatterer) limit(p *selectPlanner) string {
+	l := x.sel.Limit
+	if l == nil {
+		return ""
+	}
+	if x.s.limitAt == len(x.c.toks) {
+		return "its LIMIT cannot be told apart"
+	}
+	if x.starOpen() {
+		return "LIMIT over several shards needs SELECT * to be spelled out where tables are joined USING or derived"
+	}
+	x.needed = true
+	var numbers []operand
+	for i := x.s.limitAt + 1; i < x.s.limitEnd; i++ {
+		switch t := x.c.toks[i]; {
+		case t.kind == tokLiteral && t.lit == LitInt:
+			numbers = append(numbers, operand{kind: operandLiteral, n: x.c.literalAt(t.start)})
+		case t.kind == tokParam:
+			numbers = append(numbers, operand{kind: operandParam, n: x.c.paramAt(t.start)})
+		}
+	}
+	p.limit = &limitClause{push: !x.grouped && !x.merge.FoundRows}
+	switch {
+	case len(numbers) == 1:
+		p.limit.count = numbers[0]
+	case len(numbers) == 2 && x.c.punct(x.s.limitAt+2, ','):
+		p.limit.offset, p.limit.count = numbers[0], numbers[1]
+	case len(numbers) == 2:
+		p.limit.count, p.limit.offset = numbers[0], numbers[1]
+	default:
+		p.limit = nil
+		return "its LIMIT cannot be told apart"
+	}
+	return ""
+}

@@ -1,0 +1,85 @@
+package sharding
+
+// Statement is the analysis of one text: immutable, shared, cached.
+type Statement struct {
+	Kind         Kind
+	ReadOnly     bool // cannot change data (locking reads are ReadOnly with Locking set)
+	Locking      bool // FOR UPDATE, LOCK IN SHARE MODE
+	Verbatim     bool // whenever one shard is the target, the received bytes are forwarded unchanged
+	Params       int  // '?' in the text
+	Tables       []*Table
+	SessionSlots bool // uses LAST_INSERT_ID(), ROW_COUNT(), FOUND_ROWS(), CONNECTION_ID(), USER(), DATABASE() …: Inputs.Session is needed
+	Words        []string
+
+	Begin               BeginOptions // KindBegin
+	Chain, ReleaseAfter bool         // COMMIT/ROLLBACK AND CHAIN / RELEASE
+	Name                string       // savepoint, database of USE, …
+	Set                 []Assignment // KindSet
+	Show                Show         // KindShow
+	Kill                KillTarget   // KindKill
+	Inner               *Statement   // KindExplain, KindExplainLockstep
+	DDL                 DDLInfo      // KindDDL
+	UpdateReplace       bool         // REPLACE
+
+	// what Plan works with
+	env        Env
+	charset    charsetClass
+	schema     *Schema
+	prepared   bool
+	own        []byte    // prepared: the text
+	ownLits    []Literal // prepared: its literals
+	pinned     []int     // literals whose values are part of the shape
+	planner    planner
+	slots      []slot
+	databases  []string  // named in the text
+	rewrite    *template // the whole text with its slots and databases
+	mustRender bool      // slots or hints change the text for one shard too
+}
+
+// planner makes the plan of one kind of statement.
+type planner interface {
+	plan(st *Statement, x *execution) error
+}
+
+type BeginOptions struct{ ReadOnly, ReadWrite, Snapshot bool }
+
+// Assignment of a SET statement. Value is the right side's text ("" with Default).
+type Assignment struct {
+	Scope     Scope
+	Name      string // lower case; user variables without '@'; "names" with Value=charset and Collation; "character set"; "transaction isolation", "transaction access" for SET TRANSACTION
+	Value     string
+	Collation string
+	Default   bool
+	Constant  bool // Value is a plain literal or bare word (ON, utf8mb4): no server needed to know it
+}
+
+type Scope uint8
+
+const (
+	ScopeSession Scope = iota + 1
+	ScopeGlobal
+	ScopeUser
+	ScopeNext // SET TRANSACTION without SESSION/GLOBAL
+)
+
+type Show struct {
+	What          string // "warnings", "errors", "count warnings", "databases", "tables", "table status", "columns", "index", "create table", "create database", "variables", "status", "processlist", "engines", "collation", "charset", "grants", "privileges", "plugins", "triggers", "procedure status", "function status", "events", "master status", "other"
+	Database      string
+	Table         string
+	Full          bool
+	Limit, Offset uint64 // of SHOW WARNINGS; Limit 0 = none
+}
+
+type KillTarget struct {
+	ID    uint64
+	Query bool // KILL QUERY; otherwise the connection
+}
+
+type DDLInfo struct {
+	Verb      string // "create table", "drop table", "create database", "truncate table", "rename table", "create index", "create view", …
+	Database  string
+	Tables    []string
+	IfExists  bool
+	Temporary bool
+	Reload    bool // the catalog must be read again
+}
