@@ -23,13 +23,20 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	attended := map[*watch]bool{} // one that is added just now comes both ways
+	start := func(w *watch) {
+		if !attended[w] {
+			attended[w] = true
+			wg.Go(func() { c.attend(ctx, w) })
+		}
+	}
 	for _, w := range c.watches() {
-		wg.Go(func() { c.attend(ctx, w) })
+		start(w)
 	}
 	for {
 		select {
 		case w := <-c.started:
-			wg.Go(func() { c.attend(ctx, w) })
+			start(w)
 		case <-ctx.Done():
 			return nil
 		}

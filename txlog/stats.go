@@ -12,10 +12,10 @@ type Stats struct {
 	Largest   uint64     // most decisions in one of them
 	BatchSize [16]uint64 // Batches by size: [0] holds 1, [1] 2-3, [2] 4-7, … the last all above
 
-	Queue     int // waiting now
-	Forgetful int // removals waiting now
-	Decisions int // unfinished transactions in the log now
-	Failed    bool
+	Queue      int // waiting now
+	Forgetting int // removals waiting now
+	Decisions  int // unfinished transactions in the log now
+	Failed     bool
 }
 
 func (s *Stats) count(appended, removed int) {
@@ -35,7 +35,7 @@ func (l *Log) Stats() Stats {
 	defer l.mu.Unlock()
 	s := l.stats
 	s.Queue = len(l.queue)
-	s.Forgetful = len(l.forget)
+	s.Forgetting = len(l.forget)
 	s.Decisions = len(l.decisions)
 	s.Failed = l.failed != nil
 	return s
