@@ -18,7 +18,7 @@ func (c *compiler) administration() (bool, error) {
 		st.Kind = KindAdmin
 		return true, refuse("%s concerns one server; connect to it directly", c.word(0))
 	case "CALL":
-		st.Kind = KindCall
+		st.Kind, st.Opaque = KindCall, true
 		c.findSlots(1, len(c.toks))
 		c.st.planner = &fixedPlanner{shards: c.firstShard(), write: true, why: "a procedure runs on the first shard unless a hint /*+ shard(…) */ names another"}
 		return true, c.applyHint()
@@ -28,6 +28,7 @@ func (c *compiler) administration() (bool, error) {
 		return true, nil
 	case "HANDLER", "LOAD", "IMPORT", "SIGNAL", "RESIGNAL", "GET", "HELP":
 		st.Kind = KindHandler
+		st.Opaque = true
 		if c.hint != "" {
 			return true, c.applyHint()
 		}

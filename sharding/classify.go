@@ -1,8 +1,13 @@
 package sharding
 
+import "strings"
+
 // statement classifies by the first words; only statements that read or change rows go through the parser.
 func (c *compiler) statement() error {
 	if len(c.toks) == 0 {
+		if !c.commented() {
+			return errorf(codeEmptyQuery, "Query was empty")
+		}
 		c.st.Kind = KindEmpty
 		c.st.ReadOnly = true
 		return nil
@@ -46,6 +51,9 @@ func (c *compiler) statement() error {
 	}
 	return syntaxError(c.src, c.startOf(0))
 }
+
+// commented says whether a text without statement holds a comment: servers answer OK to it.
+func (c *compiler) commented() bool { return strings.ContainsAny(c.src, "/#-") }
 
 // end checks that nothing follows token i.
 func (c *compiler) end(i int) error {

@@ -1,6 +1,7 @@
 package sharding
 
 import (
+	"slices"
 	"sort"
 	"strings"
 )
@@ -91,8 +92,20 @@ func shardHint(comment string) (string, bool) {
 
 // finish makes the template of the whole text, for shards that need another text than the received one.
 func (c *compiler) finish() {
+	for _, t := range c.st.Tables {
+		c.uses(t.Database)
+	}
+	if d := c.st.DDL.Database; d != "" {
+		c.uses(d)
+	}
+	if d := c.st.Show.Database; c.st.Kind == KindShow && d != "" {
+		c.uses(d)
+	}
+	for _, d := range c.st.databases {
+		c.uses(d)
+	}
 	sort.SliceStable(c.edits, func(i, j int) bool { return c.edits[i].start < c.edits[j].start })
-	if len(c.edits) > 0 {
+	if len(c.edits) > 0 || c.prepared {
 		t := &template{}
 		c.appendSpan(t, 0, len(c.src))
 		c.st.rewrite = t
@@ -100,10 +113,17 @@ func (c *compiler) finish() {
 	c.st.SessionSlots = len(c.st.slots) > 0
 	c.st.mustRender = len(c.st.slots) > 0
 	c.st.Verbatim = !c.st.mustRender
-	if c.st.Inner != nil {
+	if c.st.Kind == KindExplain {
 		in := c.st.Inner
 		in.rewrite, in.mustRender, in.SessionSlots, in.Verbatim = c.st.rewrite, c.st.mustRender, c.st.SessionSlots, c.st.Verbatim
 		in.slots, in.databases, in.pinned = c.st.slots, c.st.databases, c.st.pinned
+	}
+}
+
+// uses notes a database that the statement uses.
+func (c *compiler) uses(database string) {
+	if !slices.Contains(c.st.Databases, database) {
+		c.st.Databases = append(c.st.Databases, database)
 	}
 }
 

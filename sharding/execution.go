@@ -57,6 +57,23 @@ func (x *execution) renamed(shard int) bool {
 	return false
 }
 
+// targets adds all shards of a set. A prepared statement runs on several shards as text, so that its parts are alike.
+func (x *execution) targets(s shardSet) error {
+	several := s.count() > 1
+	for i := s.first(); i >= 0; i = s.next(i + 1) {
+		var err error
+		if several && x.st.prepared {
+			err = x.targetText(i, x.st.rewrite)
+		} else {
+			err = x.target(i)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // target adds a shard that gets the statement as it is, but for slots and physical names.
 func (x *execution) target(shard int) error {
 	if !x.st.mustRender && !x.renamed(shard) {

@@ -16,10 +16,8 @@ func (st *Statement) Explain(p *Plan, in *Inputs, schema *Schema) []ExplainRow {
 	}
 	if st.Kind == KindExplainLockstep {
 		st = st.Inner
-		if i := strings.Index(strings.ToUpper(text), "LOCKSTEP"); i >= 0 {
-			text = strings.TrimSpace(text[i+len("LOCKSTEP"):])
-		}
 	}
+	text = strings.TrimSpace(text[min(st.start, len(text)):])
 	rows := []ExplainRow{{Step: "route", Statement: p.Why}}
 	step := "read"
 	if p.Write {
@@ -32,9 +30,6 @@ func (st *Statement) Explain(p *Plan, in *Inputs, schema *Schema) []ExplainRow {
 		}
 		if t.SQL != nil {
 			r.Statement = strings.TrimSpace(string(t.SQL))
-			if strings.HasPrefix(strings.ToUpper(r.Statement), "EXPLAIN LOCKSTEP") {
-				r.Statement = strings.TrimSpace(r.Statement[len("EXPLAIN LOCKSTEP"):])
-			}
 		}
 		rows = append(rows, r)
 	}

@@ -18,12 +18,7 @@ func (p *fixedPlanner) plan(st *Statement, x *execution) error {
 		return x.target(x.anyOf(p.shards))
 	}
 	x.plan.SameTime = p.sameTime && p.shards.count() > 1
-	for i := p.shards.first(); i >= 0; i = p.shards.next(i + 1) {
-		if err := x.target(i); err != nil {
-			return err
-		}
-	}
-	return nil
+	return x.targets(p.shards)
 }
 
 func (c *compiler) firstShard() shardSet {

@@ -12,6 +12,9 @@ func (p *insertPlanner) plan(st *Statement, x *execution) error {
 	if p.table.Rule.Kind == Global {
 		x.plan.SumAffected = false
 		x.plan.Why = "every shard has a copy of the table"
+		if x.plan.InsertID == 0 {
+			return x.targets(p.table.shards())
+		}
 		for _, shard := range p.table.Rule.Shards {
 			if err := p.send(x, shard, true); err != nil {
 				return err

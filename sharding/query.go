@@ -30,6 +30,7 @@ func (c *compiler) query() error {
 	sel, plain := node.(*ast.SelectStmt)
 	switch n := node.(type) {
 	case *ast.SelectStmt:
+		st.CalcFoundRows = n.SelectStmtOpts != nil && n.SelectStmtOpts.CalcFoundRows
 		hasInto = hasInto || n.SelectIntoOpt != nil
 	case *ast.SetOprStmt:
 	default:
@@ -157,6 +158,7 @@ func (c *compiler) selectInto() (blank [][2]int, found bool) {
 func (c *compiler) unparsed(cause error) error {
 	c.pinAll()
 	c.findSlots(0, len(c.toks))
+	c.st.Opaque = true
 	if c.hint != "" {
 		return c.applyHint()
 	}

@@ -44,6 +44,7 @@ func (c *compiler) viewDDL(verb string, i int) error {
 
 // routineDDL goes to every shard: a routine runs beside the rows that it is called for.
 func (c *compiler) routineDDL(verb string, i int) error {
+	c.st.Opaque = strings.HasPrefix(verb, "create")
 	d := &c.st.DDL
 	d.Verb = verb
 	d.Reload = false

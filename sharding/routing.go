@@ -29,6 +29,7 @@ func (c *compiler) route() (*routing, error) {
 		if database == "" {
 			return nil, errorf(codeNoDatabase, "No database selected")
 		}
+		c.uses(database)
 		if isSystemDatabase(database) {
 			system = n.Name.O
 			continue

@@ -181,5 +181,14 @@ func (s *Schema) Table(database, name string) (*Table, bool) {
 	return t, ok
 }
 
+// Tables are all known tables, in no order.
+func (s *Schema) Tables() []*Table {
+	list := make([]*Table, 0, len(s.tables))
+	for _, t := range s.tables {
+		list = append(list, t)
+	}
+	return list
+}
+
 // foldName is the form in which column names and aliases compare equal.
 func foldName(name string) string { return strings.ToLower(name) }

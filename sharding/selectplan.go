@@ -59,14 +59,11 @@ func (p *selectPlanner) scatter(st *Statement, x *execution, s shardSet) error {
 		}
 		x.plan.Merge = &x.merge
 	}
+	if p.parts == nil {
+		return x.targets(s)
+	}
 	for i := s.first(); i >= 0; i = s.next(i + 1) {
-		var err error
-		if p.parts == nil {
-			err = x.target(i)
-		} else {
-			err = x.targetText(i, p.parts)
-		}
-		if err != nil {
+		if err := x.targetText(i, p.parts); err != nil {
 			return err
 		}
 	}

@@ -194,12 +194,6 @@ func (c *compiler) value(i, end int, a Assignment) error {
 		a.Constant = true
 	}
 	a.Value = c.src[c.startOf(i):c.endOf(end-1)]
-	if !a.Constant {
-		c.findSlots(i, end)
-		if c.touchesTables(i, end) {
-			return refuse("SET with a subquery is not routed; SELECT the value first")
-		}
-	}
 	c.st.Set = append(c.st.Set, a)
 	return nil
 }
@@ -209,15 +203,6 @@ func (c *compiler) slotWord(i int) bool {
 	switch c.word(i) {
 	case "CURRENT_USER", "CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME", "LOCALTIME", "LOCALTIMESTAMP", "UTC_DATE", "UTC_TIME", "UTC_TIMESTAMP", "NULL":
 		return true
-	}
-	return false
-}
-
-func (c *compiler) touchesTables(i, end int) bool {
-	for ; i < end; i++ {
-		if c.oneOf(i, "SELECT", "TABLE", "WITH") {
-			return true
-		}
 	}
 	return false
 }

@@ -182,7 +182,7 @@ func (c *compiler) explain() error {
 		toks: c.toks[i:], lits: c.lits, params: c.params, prepared: c.prepared, conditional: c.conditional, hint: c.hint,
 	}
 	inner.st = &Statement{env: *c.env, charset: c.charset, schema: c.schema, prepared: c.prepared, Params: len(c.params), Verbatim: true,
-		own: st.own, ownLits: st.ownLits}
+		own: st.own, ownLits: st.ownLits, start: c.startOf(i)}
 	if err := inner.statement(); err != nil {
 		return err
 	}

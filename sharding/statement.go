@@ -2,14 +2,17 @@ package sharding
 
 // Statement is the analysis of one text: immutable, shared, cached.
 type Statement struct {
-	Kind         Kind
-	ReadOnly     bool // cannot change data (locking reads are ReadOnly with Locking set)
-	Locking      bool // FOR UPDATE, LOCK IN SHARE MODE
-	Verbatim     bool // whenever one shard is the target, the received bytes are forwarded unchanged
-	Params       int  // '?' in the text
-	Tables       []*Table
-	SessionSlots bool // uses LAST_INSERT_ID(), ROW_COUNT(), FOUND_ROWS(), CONNECTION_ID(), USER(), DATABASE() …: Inputs.Session is needed
-	Words        []string
+	Kind          Kind
+	ReadOnly      bool // cannot change data (locking reads are ReadOnly with Locking set)
+	Locking       bool // FOR UPDATE, LOCK IN SHARE MODE
+	Verbatim      bool // whenever one shard is the target, the received bytes are forwarded unchanged
+	Params        int  // '?' in the text
+	Tables        []*Table
+	Databases     []string // that the statement uses, named in it or current
+	Opaque        bool     // which tables it uses cannot be told
+	CalcFoundRows bool     // SELECT SQL_CALC_FOUND_ROWS
+	SessionSlots  bool     // uses LAST_INSERT_ID(), ROW_COUNT(), FOUND_ROWS(), CONNECTION_ID(), USER(), DATABASE() …: Inputs.Session is needed
+	Words         []string
 
 	Begin               BeginOptions // KindBegin
 	Chain, ReleaseAfter bool         // COMMIT/ROLLBACK AND CHAIN / RELEASE
@@ -26,6 +29,7 @@ type Statement struct {
 	charset    charsetClass
 	schema     *Schema
 	prepared   bool
+	start      int // where an inner statement begins in the text
 	own        []byte    // prepared: the text
 	ownLits    []Literal // prepared: its literals
 	pinned     []int     // literals whose values are part of the shape

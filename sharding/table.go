@@ -49,6 +49,8 @@ const (
 	Single           // on one shard
 )
 
+func (r Rule) String() string { return r.Kind.String() }
+
 func (k RuleKind) String() string {
 	switch k {
 	case Sharded:

@@ -25,12 +25,7 @@ func (p *writePlanner) plan(st *Statement, x *execution) error {
 		x.plan.SumAffected = false
 		x.plan.Why = "every shard has a copy of the table"
 		x.plan.SameTime = p.sameTime && p.routing.allowed.count() > 1
-		for i := p.routing.allowed.first(); i >= 0; i = p.routing.allowed.next(i + 1) {
-			if err := x.target(i); err != nil {
-				return err
-			}
-		}
-		return nil
+		return x.targets(p.routing.allowed)
 	}
 	s, any, err := p.routing.where(x)
 	if err != nil {
@@ -50,12 +45,7 @@ func (p *writePlanner) plan(st *Statement, x *execution) error {
 		return refuse("%s", p.one)
 	}
 	x.plan.Why = "the shard key does not narrow it to one shard"
-	for i := s.first(); i >= 0; i = s.next(i + 1) {
-		if err := x.target(i); err != nil {
-			return err
-		}
-	}
-	return nil
+	return x.targets(s)
 }
 
 func (m *keyAssignment) check(x *execution, shard int) error {
