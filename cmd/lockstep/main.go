@@ -37,6 +37,7 @@ var commands = []command{
 	{"txn", "list, show and settle transactions in doubt", runTxn},
 	{"recover", "settle now what is in doubt", runRecover},
 	{"log", "look into the decision log, check it", runLog},
+	{"explain", "say how the proxy would run a statement", runExplain},
 	{"version", "print the version", runVersion},
 }
 
@@ -117,6 +118,6 @@ Commands:
 	}
 	fmt.Fprint(w, `
 lockstep COMMAND --help explains a command. Exit codes: 0 done, 1 failed, 2 wrong usage,
-3 refused (txn, recover, log).
+3 refused (txn, recover, log, explain).
 `)
 }

@@ -237,6 +237,7 @@ func TestOfflineAgainstRealShards(t *testing.T) {
 	if out = expect(t, off("txn list"), exitOK, "stranger", ""); !strings.Contains(out, other) || strings.Contains(out, decided) || strings.Contains(out, lost) {
 		t.Errorf("left:\n%s", out)
 	}
+	explainRealTables(t, config)
 	stop, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	if err := servers[1].Stop(stop); err != nil {

@@ -25,6 +25,7 @@ type Options struct {
 	Config      string   // further YAML for the proxy's file: schemas, limits, timeouts …; replaces no key that the cluster writes itself
 	Coordinator string   // default p1
 	LogDir      string   // of the decision log; default the cluster's folder
+	Pool        string   // YAML of each shard's pool, as one flow mapping without its braces; default the proxy's own
 }
 
 // Cluster is a running set of shards with at most one proxy.
@@ -104,6 +105,9 @@ func (c *Cluster) WriteConfig(extra string) {
 	fmt.Fprintf(&b, "users:\n  - name: %s\n    password: %s\nshards:\n", User, Password)
 	for _, s := range c.Shards {
 		fmt.Fprintf(&b, "  - name: %s\n    address: %s\n    user: %s\n    password: %s\n", s.Name, s.Address(), User, Password)
+		if c.o.Pool != "" {
+			fmt.Fprintf(&b, "    pool: {%s}\n", c.o.Pool)
+		}
 	}
 	if !strings.Contains(extra, "default_rule:") {
 		b.WriteString("default_rule:\n  function: hash\n  shard_key: primary_key\n")

@@ -26,7 +26,7 @@ type Client struct {
 	Token   string
 }
 
-// UnreachableError: nothing answers at the address.
+// UnreachableError says that nothing answers at the address.
 type UnreachableError struct {
 	Address string
 	Err     error

@@ -24,8 +24,10 @@ func TestClientSaysWhatIsThere(t *testing.T) {
 		answer   http.HandlerFunc
 		contains string
 	}{
-		"a web server":  {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/html") }, "is no admin port"},
-		"a redirect":    {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://elsewhere.example/", 302) }, "is no admin port"},
+		"a web server": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/html") }, "is no admin port"},
+		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://elsewhere.example/", http.StatusFound)
+		}, "is no admin port"},
 		"not an object": {func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, 200, "x") }, "read answer"},
 		"no reason":     {func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, 500, "x") }, "500 Internal Server Error"},
 		"a reason":      {func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, 500, errorBody{"disk full"}) }, "disk full"},

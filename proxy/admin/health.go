@@ -25,7 +25,7 @@ func (r Readiness) filled() Readiness {
 
 func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
 	st := s.o.Proxy.Status()
-	st.Readiness = st.Readiness.filled()
+	st.Readiness = st.filled()
 	writeJSON(w, http.StatusOK, st)
 }
 

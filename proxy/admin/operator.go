@@ -30,7 +30,7 @@ const (
 	maxWho    = 256
 )
 
-// NotFoundError: neither a shard nor the log knows the transaction.
+// NotFoundError says that neither a shard nor the log knows the transaction.
 type NotFoundError struct{ GTRID string }
 
 func (e *NotFoundError) Error() string {

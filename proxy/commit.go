@@ -1,0 +1,203 @@
+package proxy
+
+import (
+	"fmt"
+	"sync"
+
+	"lockstep/backend"
+	"lockstep/config"
+	"lockstep/coordinator"
+	"lockstep/protocol"
+)
+
+const modeSingle = config.OneShard
+
+// commitNow ends the open transaction with COMMIT, one-phase where at most
+// one branch wrote, two-phase otherwise. nil means committed. An error means
+// rolled back, unless it is 1401: then the outcome cannot be known yet and the message names the transaction.
+func (s *session) commitNow() error {
+	t := s.tx
+	if t == nil {
+		return nil
+	}
+	if err := s.checkAlive(); err != nil {
+		return err // the client has to say ROLLBACK first
+	}
+	s.tx = nil
+	if len(t.branches) == 0 {
+		t.end()
+		return nil
+	}
+	var writers, readers []*branch
+	for _, b := range t.branches {
+		if b.wrote {
+			writers = append(writers, b)
+		} else {
+			readers = append(readers, b)
+		}
+	}
+	var err error
+	switch {
+	case len(writers) == 0:
+		err = s.endReaders(readers)
+	case len(writers) == 1:
+		err = s.onePhase(t, writers[0])
+		s.finish(readers, err == nil)
+	default:
+		err = s.twoPhase(t, writers)
+		s.finish(readers, err == nil)
+		s.p.metrics.commits.WithLabelValues("2pc").Inc()
+		return err // Commit has released the transaction
+	}
+	t.end()
+	s.p.metrics.commits.WithLabelValues("1pc").Inc()
+	return err
+}
+
+// end releases a transaction that no coordinator drives.
+func (t *transaction) end() {
+	if t.named != nil {
+		t.named.Release()
+	}
+}
+
+// endReaders ends branches that only read. One that is lost had nothing to
+// lose; but the locks it may have held were gone too early, so that is an error.
+func (s *session) endReaders(readers []*branch) error {
+	return s.finish(readers, true)
+}
+
+// finish ends branches that are not part of the decision, all at once, and
+// gives their connections back. The first error is returned.
+func (s *session) finish(branches []*branch, commit bool) error {
+	if len(branches) == 1 {
+		return s.finishOne(branches[0], commit)
+	}
+	errs := make([]error, len(branches))
+	var wait sync.WaitGroup
+	for i, b := range branches {
+		wait.Go(func() { errs[i] = s.finishOne(b, commit) })
+	}
+	wait.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) finishOne(b *branch, commit bool) error {
+	var err error
+	if commit {
+		err = b.xa.CommitOnePhase(s.p.ctx)
+	} else {
+		err = b.xa.Rollback(s.p.ctx)
+	}
+	s.giveBack(b)
+	if err != nil && backend.Classify(err) == backend.ClassUnknown {
+		return lostShard(s.p.shards[b.shard].Name(), err, false)
+	}
+	return err
+}
+
+// giveBack returns a branch's connection once the server has acknowledged the
+// branch's end; otherwise the connection is closed.
+func (s *session) giveBack(b *branch) {
+	if b.xa.Ended() {
+		b.conn.Release()
+		return
+	}
+	b.conn.Discard()
+}
+
+// onePhase commits the only branch that wrote.
+func (s *session) onePhase(t *transaction, b *branch) error {
+	err := b.xa.CommitOnePhase(s.p.ctx)
+	defer s.giveBack(b)
+	switch backend.Classify(err) {
+	case backend.ClassNone:
+		return nil
+	case backend.ClassUnknown:
+		s.p.metrics.unknownCommits.Inc()
+		return protocol.NewError(erXAInDoubt, "XAER_RMERR: shard %s was lost while transaction %s was being committed: it may or may not be committed - check your data (%v)",
+			s.p.shards[b.shard].Name(), t.named.GTRID(), err)
+	default:
+		if rerr := b.xa.Rollback(s.p.ctx); rerr != nil {
+			s.p.log.Debug("branch could not be rolled back after a failed commit; its connection is closed", "gtrid", t.named.GTRID(), "shard", s.p.shards[b.shard].Name(), "err", rerr)
+		}
+		return err
+	}
+}
+
+// twoPhase has the coordinator commit the branches that wrote.
+func (s *session) twoPhase(t *transaction, writers []*branch) error {
+	gtrid := t.named.GTRID()
+	ps := make([]coordinator.Participant, len(writers))
+	for i, b := range writers {
+		ps[i] = participant{shard: s.p.shards[b.shard].Name(), branch: b.xa}
+	}
+	out := t.named.Commit(s.p.ctx, ps, coordinator.CommitOptions{Mode: config.TwoPhase, Token: s.vars.token})
+	for _, b := range writers {
+		s.giveBack(b)
+	}
+	switch out.Verdict {
+	case coordinator.Committed:
+		for _, shard := range out.Pending {
+			s.diag.warn(erUnknown, fmt.Sprintf("Transaction %s is committed; shard %s could not be reached and will apply it when it is back", gtrid, shard))
+		}
+		return nil
+	case coordinator.RolledBack:
+		return rolledBack(gtrid, out.Err)
+	default:
+		return protocol.NewError(erXAInDoubt, "XAER_RMERR: the outcome of transaction %s is not known yet (%v); it stays prepared until the log can tell - check your data", gtrid, out.Err)
+	}
+}
+
+// rolledBack is the shard's own error where there is one, otherwise 1402.
+func rolledBack(gtrid string, cause error) error {
+	if cause == nil {
+		return protocol.NewError(erXARollback, "XA_RBROLLBACK: Transaction branch was rolled back (transaction %s)", gtrid)
+	}
+	if backend.Classify(cause) == backend.ClassDefinite {
+		return cause
+	}
+	return protocol.NewError(erXARollback, "XA_RBROLLBACK: Transaction branch was rolled back (transaction %s: %v)", gtrid, cause)
+}
+
+// rollbackNow ends the open transaction with ROLLBACK.
+func (s *session) rollbackNow() {
+	if s.tx == nil {
+		return
+	}
+	s.rollbackBranches()
+	s.tx = nil
+}
+
+// rollbackBranches rolls every branch back. Nothing is prepared here, so a
+// branch that cannot be told is rolled back by closing its connection.
+func (s *session) rollbackBranches() {
+	t := s.tx
+	for _, b := range t.branches {
+		if b.fresh {
+			// XA START was never answered: only closing the connection is sure.
+			b.conn.MarkBroken()
+		}
+	}
+	if err := s.finish(t.branches, false); err != nil {
+		s.p.log.Debug("branch could not be rolled back; its connection is closed", "conn", s.id, "gtrid", s.gtrid(), "err", err)
+	}
+	t.branches, t.byShard = nil, make([]*branch, len(s.p.shards))
+	t.end()
+	t.named = nil
+	s.p.metrics.rollbacks.Inc()
+}
+
+// abandon is for a client that left inside a transaction.
+func (s *session) abandon() { s.rollbackNow() }
+
+// participant lets the coordinator drive a branch.
+type participant struct {
+	shard  string
+	branch *backend.Branch
+}

@@ -1,0 +1,108 @@
+package proxy
+
+import (
+	"strconv"
+
+	"lockstep/protocol"
+	"lockstep/sharding"
+)
+
+// diagnostics are what SHOW WARNINGS shows: the conditions of the last statement.
+type diagnostics struct {
+	failed  bool
+	entries []condition
+}
+
+type condition struct {
+	level string // Note, Warning, Error
+	code  uint16
+	text  string
+}
+
+// maxConditions is a server's default max_error_count.
+const maxConditions = 64
+
+func (d *diagnostics) clear() { d.failed, d.entries = false, d.entries[:0] }
+
+func (d *diagnostics) add(level string, code uint16, text string) {
+	if len(d.entries) < maxConditions {
+		d.entries = append(d.entries, condition{level, code, text})
+	}
+}
+
+func (d *diagnostics) warn(code uint16, text string) { d.add("Warning", code, text) }
+
+func (d *diagnostics) setError(e *protocol.ServerError) {
+	d.clear()
+	d.failed = true
+	d.add("Error", e.Code, e.Message)
+}
+
+func (d *diagnostics) count() uint16 { return uint16(len(d.entries)) }
+
+func diagnosticShow(what string) bool {
+	return what == "warnings" || what == "errors" || what == "count warnings" || what == "count errors"
+}
+
+// showDiagnostics is SHOW WARNINGS, SHOW ERRORS and their counts.
+func (s *session) showDiagnostics(st *sharding.Statement) error {
+	var rows []row
+	errorsOnly := st.Show.What == "errors" || st.Show.What == "count errors"
+	for _, e := range s.diag.entries {
+		if !errorsOnly || e.level == "Error" {
+			rows = append(rows, row{e.level, strconv.Itoa(int(e.code)), e.text})
+		}
+	}
+	if st.Show.What == "count warnings" || st.Show.What == "count errors" {
+		name := "@@session.warning_count"
+		if errorsOnly {
+			name = "@@session.error_count"
+		}
+		return s.sent(s.writeResult([]string{name}, []row{{strconv.Itoa(len(rows))}}))
+	}
+	if off := st.Show.Offset; off > 0 {
+		rows = rows[min(off, uint64(len(rows))):]
+	}
+	if lim := st.Show.Limit; lim > 0 {
+		rows = rows[:min(lim, uint64(len(rows)))]
+	}
+	return s.sent(s.writeResult([]string{"Level", "Code", "Message"}, rows))
+}
+
+// fetchWarnings takes the warnings off the connection before it is anyone
+// else's. The statement itself has succeeded: a connection that breaks now costs its
+// warnings (and the transaction it is part of, which the next statement will hear), not its answer.
+func (s *session) fetchWarnings(l *lease) {
+	if !s.usable(l) {
+		return
+	}
+	res, err := l.conn.Query(s.ctx, "SHOW WARNINGS", maxConditions)
+	if err != nil {
+		s.p.log.Debug("warnings could not be fetched", "conn", s.id, "shard", s.p.shards[l.shard].Name(), "err", err)
+		_ = s.lost(l, err, false)
+		return
+	}
+	for _, r := range res.Rows {
+		code, err := strconv.ParseUint(string(r[1]), 10, 16)
+		if err != nil {
+			continue // not a code a server gives
+		}
+		s.diag.add(string(r[0]), uint16(code), string(r[2]))
+	}
+}
+
+// countFound keeps what FOUND_ROWS() will say after a SELECT on one shard.
+func (s *session) countFound(l *lease, st *sharding.Statement, rows uint64) {
+	s.foundRows = rows
+	if !st.CalcFoundRows || !s.usable(l) {
+		return
+	}
+	res, err := l.conn.Query(s.ctx, "SELECT FOUND_ROWS()", 1)
+	if err != nil {
+		_ = s.lost(l, err, false)
+		return
+	}
+	if n, err := strconv.ParseUint(string(res.Rows[0][0]), 10, 64); err == nil {
+		s.foundRows = n
+	}
+}

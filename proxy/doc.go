@@ -1,0 +1,26 @@
+// Package proxy serves MySQL clients: it reads their commands, has the
+// statements planned by sharding, runs them on the shards' connections and
+// answers in the client's protocol.
+//
+//	client ──▶ session ──▶ planner ──▶ one shard:  relay, bytes untouched
+//	              │                └─▶ several:    scatter, merge, one answer
+//	              ▼
+//	         transaction ──▶ branches (XA) ──▶ coordinator (two-phase commit)
+//
+// Invariants:
+//
+//   - A session is one goroutine. It alone uses its client connection, its
+//     transaction and the server connections it holds.
+//   - Outside a transaction a server connection is held for one statement.
+//     Inside, each shard that was used has one branch on one connection
+//     until the transaction has ended.
+//   - No statement of a transaction reaches a shard outside its branch: if
+//     XA START fails, the connection is closed before anything it ran can commit.
+//   - A statement that fails on one of several shards leaves no trace on the
+//     others: inside a transaction they go back to a savepoint, outside the
+//     implicit transaction is rolled back.
+//   - A connection with an unfinished branch, an unread answer or an unknown
+//     state is closed, never handed on.
+//   - After OK to COMMIT the transaction is committed; an error means it is
+//     rolled back, or names the transaction whose outcome cannot be known yet.
+package proxy

@@ -1,0 +1,183 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"lockstep/backend"
+	"lockstep/protocol"
+)
+
+// preferred is the shard for what any shard could answer: where the transaction
+// already is; the planner's choice (-1) while all shards are up; otherwise one that is.
+func (s *session) preferred() int {
+	if s.tx != nil && len(s.tx.branches) > 0 {
+		return s.tx.branches[0].shard
+	}
+	up, down := -1, false
+	for i, sh := range s.p.shards {
+		if !sh.Up() {
+			down = true
+		} else if up < 0 {
+			up = i
+		}
+	}
+	if down {
+		return up
+	}
+	return -1
+}
+
+// anyShard is preferred where a shard has to be named.
+func (s *session) anyShard() int { return max(s.preferred(), 0) }
+
+// evaluate has a server work out an expression of a SET statement and returns its value as a literal.
+func (s *session) evaluate(expr string, vars *variables) (string, error) {
+	text := []byte("SELECT " + expr)
+	st, lits, err := s.p.planner.Parse(&s.env, text, nil)
+	if err != nil {
+		return "", err
+	}
+	if err := s.planned(st, &request{sql: text, lits: lits}); err != nil {
+		return "", err
+	}
+	if len(s.plan.Targets) != 1 {
+		return "", notSupported("a value that several shards would have to work out")
+	}
+	target := &s.plan.Targets[0]
+	if target.SQL != nil {
+		text = target.SQL
+	}
+	shard := target.Shard
+	if s.plan.AnyShard {
+		shard = s.anyShard()
+	}
+	if s.tx != nil && s.tx.byShard[shard] != nil {
+		return valueOf(s.tx.byShard[shard].conn.Query(s.ctx, string(text), 2))
+	}
+	conn, err := s.p.shards[shard].Acquire(s.ctx, vars.state(shard), true)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Release()
+	return valueOf(conn.Query(s.ctx, string(text), 2))
+}
+
+// valueOf is the single value of an answer as an SQL literal.
+func valueOf(res *backend.Result, err error) (string, error) {
+	var many *backend.TooManyRowsError
+	switch {
+	case errors.As(err, &many) || err == nil && len(res.Rows) > 1:
+		return "", protocol.NewError(1242, "Subquery returns more than 1 row")
+	case err != nil:
+		return "", err
+	case len(res.Columns) != 1:
+		return "", protocol.NewError(1241, "Operand should contain 1 column(s)")
+	case len(res.Rows) == 0 || res.Rows[0][0] == nil:
+		return "NULL", nil
+	}
+	value, col := string(res.Rows[0][0]), &res.Columns[0]
+	switch col.Type {
+	case protocol.TypeTiny, protocol.TypeShort, protocol.TypeInt24, protocol.TypeLong, protocol.TypeLongLong,
+		protocol.TypeYear, protocol.TypeDecimal, protocol.TypeNewDecimal:
+		return value, nil
+	case protocol.TypeFloat, protocol.TypeDouble:
+		if !strings.ContainsAny(value, "eE") {
+			value += "e0"
+		}
+		return value, nil
+	}
+	if col.Charset == binaryCollation {
+		return "X'" + hexString(value) + "'", nil
+	}
+	return quote(value), nil
+}
+
+const binaryCollation = 63
+
+// tryState has a server take the new state, so that what is wrong with it is said now,
+// and returns the sql_mode that the server made of it.
+func (s *session) tryState(next *variables) (mode string, err error) {
+	shard := s.anyShard()
+	conn, err := s.p.shards[shard].Acquire(s.ctx, next.state(shard), true)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Release()
+	if next.vars["sql_mode"] == "" {
+		return s.p.defaultMode(), nil
+	}
+	res, err := conn.Query(s.ctx, "SELECT @@sql_mode", 1)
+	if err != nil {
+		return "", err
+	}
+	return string(res.Rows[0][0]), nil
+}
+
+func (p *Proxy) defaultMode() string {
+	if m := p.sqlMode.Load(); m != nil {
+		return *m
+	}
+	return ""
+}
+
+// onEveryShard runs a statement on all shards, outside any transaction. The
+// first refusal is returned; its message says where the statement did run.
+func (s *session) onEveryShard(sql string) error {
+	for i := range s.p.shards {
+		conn, err := s.p.shards[i].Acquire(s.ctx, s.vars.state(i), true)
+		if err == nil {
+			_, err = conn.Exec(s.ctx, sql)
+			conn.Release()
+		}
+		if err != nil {
+			return partial(s.p, i, err)
+		}
+	}
+	return nil
+}
+
+// partial adds to an error on one shard which shards had already done it.
+func partial(p *Proxy, failed int, err error) error {
+	if failed == 0 {
+		return err
+	}
+	var done []string
+	for _, sh := range p.shards[:failed] {
+		done = append(done, sh.Name())
+	}
+	se := *toClient(err)
+	se.Message = fmt.Sprintf("%s (shard %s; already done on %s)", se.Message, p.shards[failed].Name(), strings.Join(done, ", "))
+	return &se
+}
+
+// systemVariable is the value of a variable that is the session's own and not
+// the server connection's, as an SQL literal.
+func (s *session) systemVariable(name string) (string, bool) {
+	switch strings.ToLower(name) {
+	case "autocommit":
+		if s.vars.autocommit {
+			return "1", true
+		}
+		return "0", true
+	case "lockstep_gtrid":
+		if g := s.gtrid(); g != "" {
+			return quote(g), true
+		}
+		return "NULL", true
+	case "lockstep_commit_mode":
+		return quote(s.vars.commitMode), true
+	case "last_insert_id", "identity":
+		return fmt.Sprint(s.lastInsertID), true
+	case "pseudo_thread_id":
+		return fmt.Sprint(s.id), true
+	case "warning_count":
+		return fmt.Sprint(s.diag.count()), true
+	case "wait_timeout", "interactive_timeout":
+		return fmt.Sprint(int(s.vars.idleTimeout().Seconds())), true
+	case "max_allowed_packet":
+		return fmt.Sprint(s.p.cfg.Limits.MaxPacket), true
+	}
+	return "", false
+}

@@ -1,0 +1,22 @@
+package proxy
+
+import "lockstep/protocol"
+
+// unknownVersion is told to clients until a shard has said its own version.
+const unknownVersion = "10.11.0-MariaDB-Lockstep"
+
+// greeting is what a client is told before it logs in.
+func (p *Proxy) greeting(id uint32) protocol.Greeting {
+	version := unknownVersion
+	if v := p.version.Load(); v != nil {
+		version = *v + "-Lockstep"
+	}
+	if p.cfg.ServerVersion != "" {
+		version = p.cfg.ServerVersion
+	}
+	return protocol.Greeting{
+		ServerVersion: version, ConnectionID: id, Charset: utf8mb4GeneralCI,
+		Status: protocol.StatusAutocommit, Capabilities: protocol.ServerCapabilities,
+		DefaultPlugin: protocol.PluginNativePassword,
+	}
+}

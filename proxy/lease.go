@@ -1,0 +1,138 @@
+package proxy
+
+import (
+	"lockstep/backend"
+	"lockstep/protocol"
+	"lockstep/sharding"
+)
+
+// lease is a server connection for one statement: the transaction's branch on
+// that shard, or one of the pool's for this statement alone.
+type lease struct {
+	shard  int
+	conn   *backend.Conn
+	branch *branch // nil outside a transaction
+}
+
+// lease takes the connection that a statement on the shard must run on.
+func (s *session) lease(shard int, savepoint bool, prepare string) (lease, error) {
+	l := lease{shard: shard}
+	if s.tx == nil || s.outside {
+		conn, err := s.p.shards[shard].Acquire(s.ctx, s.vars.state(shard), true)
+		if err != nil {
+			return l, err
+		}
+		if prepare != "" {
+			if _, err := conn.Prepare(s.ctx, prepare); err != nil {
+				conn.Release()
+				return l, err
+			}
+		}
+		l.conn = conn
+	} else {
+		b, err := s.branchOn(shard, savepoint, prepare)
+		if err != nil {
+			return l, err
+		}
+		l.conn, l.branch = b.conn, b
+		if !b.fresh {
+			if err := s.refresh(b, prepare); err != nil {
+				return l, err
+			}
+		}
+	}
+	s.track(l.conn)
+	return l, nil
+}
+
+// refresh brings a branch's connection in line with what the session has set since.
+func (s *session) refresh(b *branch, prepare string) error {
+	if err := b.conn.SetState(s.ctx, s.vars.state(b.shard)); err != nil {
+		return s.verbFailedIn(b, err)
+	}
+	if prepare == "" {
+		return nil
+	}
+	if _, err := b.conn.Prepare(s.ctx, prepare); err != nil {
+		return s.verbFailedIn(b, err)
+	}
+	return nil
+}
+
+// verbFailedIn is for a failure of the proxy's own words inside a branch: a refusal is
+// the statement's error, a lost connection the transaction's end.
+func (s *session) verbFailedIn(b *branch, err error) error {
+	if backend.Classify(err) != backend.ClassUnknown {
+		return err
+	}
+	b.conn.MarkBroken()
+	lost := lostShard(s.p.shards[b.shard].Name(), err, false)
+	s.doom(lost)
+	return lost
+}
+
+// done ends the lease; one that was lost has ended already.
+func (s *session) done(l *lease) {
+	if l.conn == nil {
+		return
+	}
+	s.untrack(l.conn)
+	if l.branch == nil {
+		l.conn.Release()
+	}
+	l.conn = nil
+}
+
+// usable says whether the lease still has its connection: a branch loses it when its transaction is doomed.
+func (s *session) usable(l *lease) bool {
+	return l.conn != nil && (l.branch == nil || s.tx != nil && s.tx.dead == nil)
+}
+
+// lost ends the lease of a connection that broke, and the transaction that it was part of.
+func (s *session) lost(l *lease, cause error, write bool) error {
+	l.conn.MarkBroken()
+	err := lostShard(s.p.shards[l.shard].Name(), cause, write && l.branch == nil)
+	s.untrack(l.conn)
+	if l.branch == nil {
+		l.conn.Discard()
+	} else {
+		s.doom(err)
+	}
+	l.conn = nil
+	return err
+}
+
+// writeStatement buffers the statement on the lease's connection and sends it.
+func (s *session) writeStatement(l *lease, target *sharding.Target, rq *request) error {
+	wire := l.conn.Wire()
+	switch {
+	case rq.execute != nil && target.SQL == nil:
+		prep, err := l.conn.Prepare(s.ctx, rq.stmt.sql) // there already: lease had it prepared
+		if err != nil {
+			return err
+		}
+		s.out = protocol.AppendExecute(s.out[:0], prep.ID, 0, rq.execute.Params)
+		wire.ResetSequence()
+		if err := wire.WritePacket(s.out); err != nil {
+			return err
+		}
+	case target.SQL != nil:
+		if err := wire.WriteCommand(protocol.ComQuery, target.SQL); err != nil {
+			return err
+		}
+	default:
+		if err := wire.WriteCommand(protocol.ComQuery, rq.sql); err != nil {
+			return err
+		}
+	}
+	return wire.Flush()
+}
+
+// preparedText is the text that must be prepared on a target's connection before
+// the statement runs there; empty when the statement goes as text.
+func (rq *request) preparedText(target *sharding.Target) string {
+	if rq.execute != nil && target.SQL == nil {
+		return rq.stmt.sql
+	}
+	return ""
+}

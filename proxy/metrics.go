@@ -1,0 +1,39 @@
+package proxy
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// metrics are the proxy's own counters; those of the parts are read when they are asked for.
+type metrics struct {
+	registry       *prometheus.Registry
+	logins         prometheus.Counter
+	loginFailures  prometheus.Counter
+	refused        prometheus.Counter
+	errors         prometheus.Counter
+	single         prometheus.Counter
+	scattered      prometheus.Counter
+	rollbacks      prometheus.Counter
+	unknownCommits prometheus.Counter
+	commits        *prometheus.CounterVec
+}
+
+func newMetrics(p *Proxy) *metrics {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "lockstep", Name: name, Help: help})
+	}
+	m := &metrics{
+		registry:       prometheus.NewRegistry(),
+		logins:         counter("logins_total", "Clients that logged in."),
+		loginFailures:  counter("login_failures_total", "Clients that did not."),
+		refused:        counter("connections_refused_total", "Clients turned away by limits.max_connections."),
+		errors:         counter("statement_errors_total", "Statements answered with an error."),
+		single:         counter("statements_single_total", "Statements that one shard answered."),
+		scattered:      counter("statements_scattered_total", "Statements that several shards answered."),
+		rollbacks:      counter("rollbacks_total", "Transactions rolled back before commit."),
+		unknownCommits: counter("commits_unknown_total", "One-phase commits whose shard was lost before it answered."),
+		commits: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lockstep", Name: "commits_total",
+			Help: "COMMITs by the way they went."}, []string{"phases"}),
+	}
+	m.registry.MustRegister(m.logins, m.loginFailures, m.refused, m.errors, m.single, m.scattered, m.rollbacks,
+		m.unknownCommits, m.commits, &partsCollector{p})
+	return m
+}

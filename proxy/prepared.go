@@ -1,0 +1,195 @@
+package proxy
+
+import (
+	"encoding/binary"
+
+	"lockstep/protocol"
+	"lockstep/sharding"
+)
+
+// prepared is one prepared statement of a session.
+type prepared struct {
+	id       uint32
+	sql      string
+	parsed   *sharding.Statement
+	env      sharding.Env // under which parsed was made
+	version  uint64       // of the schema under which parsed was made
+	types    []protocol.ParamType
+	long     [][]byte
+	longSize int
+	execute  protocol.Execute
+	values   []sharding.Value
+}
+
+// stmtPrepare answers COM_STMT_PREPARE. Statements on tables are prepared on a
+// shard at once, so that the client gets the server's own metadata and errors.
+func (s *session) stmtPrepare(text []byte) error {
+	s.diag.clear()
+	if limit := s.p.cfg.Limits.MaxStatements; limit > 0 && len(s.stmts) >= limit {
+		return protocol.NewError(erTooManyStatements, "Can't create more than max_prepared_stmt_count statements (limits.max_prepared_statements is %d)", limit)
+	}
+	st := &prepared{sql: string(text)}
+	parsed, err := st.analysis(s)
+	if err != nil {
+		return err
+	}
+	s.nextStmt++
+	st.id = s.nextStmt
+	st.long = make([][]byte, parsed.Params)
+	if !onTables(parsed.Kind) {
+		if parsed.Params > 0 {
+			return protocol.NewError(erUnsupportedPS, "This command is not supported in the prepared statement protocol yet with parameters")
+		}
+		s.stmts[st.id] = st
+		s.out = protocol.AppendPrepareOK(s.out[:0], protocol.PrepareOK{StatementID: st.id})
+		return s.sent(s.client.WritePacket(s.out))
+	}
+	if err := s.describe(st, parsed); err != nil {
+		return err
+	}
+	s.stmts[st.id] = st
+	return nil
+}
+
+// onTables says whether a shard prepares this kind of statement.
+func onTables(k sharding.Kind) bool {
+	switch k {
+	case sharding.KindSelect, sharding.KindInsert, sharding.KindUpdate, sharding.KindDelete,
+		sharding.KindDo, sharding.KindCall, sharding.KindExplain:
+		return true
+	}
+	return false
+}
+
+// describe has a shard prepare the statement and passes its description on.
+func (s *session) describe(st *prepared, parsed *sharding.Statement) error {
+	shard := 0
+	for _, t := range parsed.Tables {
+		if len(t.Rule.Shards) > 0 && t.Rule.Kind != sharding.Global {
+			shard = t.Rule.Shards[0]
+			break
+		}
+	}
+	l := lease{shard: shard}
+	conn, err := s.p.shards[shard].Acquire(s.ctx, s.vars.state(shard), true)
+	if err != nil {
+		return err
+	}
+	l.conn = conn
+	s.track(conn)
+	p, err := conn.Prepare(s.ctx, st.sql)
+	if err != nil {
+		s.done(&l)
+		return err
+	}
+	s.done(&l)
+	s.out = protocol.AppendPrepareOK(s.out[:0], protocol.PrepareOK{StatementID: st.id, Columns: uint16(len(p.Columns)), Params: uint16(len(p.Params))})
+	if err := s.client.WritePacket(s.out); err != nil {
+		return s.sent(err)
+	}
+	for _, cols := range [][]protocol.Column{p.Params, p.Columns} {
+		if len(cols) == 0 {
+			continue
+		}
+		for i := range cols {
+			s.out = protocol.AppendColumn(s.out[:0], &cols[i])
+			if err := s.client.WritePacket(s.out); err != nil {
+				return s.sent(err)
+			}
+		}
+		if err := s.writeEOF(0); err != nil {
+			return s.sent(err)
+		}
+	}
+	return nil
+}
+
+// analysis is the statement's parse, made again when what it depends on has changed.
+func (st *prepared) analysis(s *session) (*sharding.Statement, error) {
+	version := s.p.planner.Schema().Version()
+	if st.parsed != nil && st.version == version && st.env == s.env {
+		return st.parsed, nil
+	}
+	parsed, err := s.p.planner.ParsePrepared(&s.env, []byte(st.sql))
+	if err != nil {
+		return nil, err
+	}
+	st.parsed, st.version, st.env = parsed, version, s.env
+	return parsed, nil
+}
+
+// stmtExecute answers COM_STMT_EXECUTE.
+func (s *session) stmtExecute(arg []byte) error {
+	s.binary = true
+	st, err := s.statementOf(arg, "mysqld_stmt_execute")
+	if err != nil {
+		return err
+	}
+	s.running([]byte(st.sql))
+	parsed, err := st.analysis(s)
+	if err != nil {
+		return err
+	}
+	err = protocol.ParseExecute(&st.execute, arg, len(st.long), &st.types, st.long)
+	if err != nil {
+		return err
+	}
+	err = s.run(parsed, &request{sql: []byte(st.sql), stmt: st, execute: &st.execute})
+	st.forgetLong()
+	return err
+}
+
+func (s *session) statementOf(arg []byte, verb string) (*prepared, error) {
+	if len(arg) < 4 {
+		return nil, protocol.NewError(erMalformedPacket, "Malformed communication packet: %s without a statement id", verb)
+	}
+	id := binary.LittleEndian.Uint32(arg)
+	st, ok := s.stmts[id]
+	if !ok {
+		return nil, protocol.NewError(erUnknownStmtHandler, "Unknown prepared statement handler (%d) given to %s", id, verb)
+	}
+	return st, nil
+}
+
+// stmtLongData keeps a piece of a parameter. The command has no answer: what is
+// wrong with it is said at the next EXECUTE.
+func (s *session) stmtLongData(arg []byte) {
+	st, err := s.statementOf(arg, "mysqld_stmt_send_long_data")
+	if err != nil || len(arg) < 6 {
+		return
+	}
+	n := int(binary.LittleEndian.Uint16(arg[4:]))
+	if n >= len(st.long) {
+		return
+	}
+	piece := arg[6:]
+	if st.longSize += len(piece); st.longSize > s.p.cfg.Limits.MaxPacket {
+		st.long[n] = nil
+		return // EXECUTE refuses: see bind
+	}
+	if st.long[n] == nil {
+		st.long[n] = []byte{}
+	}
+	st.long[n] = append(st.long[n], piece...)
+}
+
+func (st *prepared) forgetLong() {
+	clear(st.long)
+	st.longSize = 0
+}
+
+func (s *session) stmtReset(arg []byte) error {
+	st, err := s.statementOf(arg, "mysqld_stmt_reset")
+	if err != nil {
+		return err
+	}
+	st.forgetLong()
+	return s.okAfter(nil)
+}
+
+// stmtClose has no answer, whatever is asked to be closed.
+func (s *session) stmtClose(arg []byte) {
+	if len(arg) >= 4 {
+		delete(s.stmts, binary.LittleEndian.Uint32(arg))
+	}
+}

@@ -1,0 +1,264 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lockstep/backend"
+	"lockstep/config"
+	"lockstep/coordinator"
+	"lockstep/protocol"
+	"lockstep/proxy/catalog"
+	"lockstep/sharding"
+	"lockstep/txlog"
+)
+
+// Options are what the configuration file does not say.
+type Options struct {
+	Logger *slog.Logger
+	Hook   func(step coordinator.Step, k int) // tests: called at the named steps of a commit
+}
+
+// Proxy is one running proxy. Make it with New, start it with Start.
+type Proxy struct {
+	cfg    *config.Config
+	log    *slog.Logger
+	epoch  string
+	shards []*backend.Shard // in the file's order: a plan's shard index is a position here
+	byName map[string]int
+
+	decisions   *txlog.Log
+	coordinator *coordinator.Coordinator
+	planner     *sharding.Planner
+	sequences   *catalog.Sequences
+	catalog     catalogState
+	auth        *protocol.Authenticator
+	users       map[string]*config.User
+	states      stateTable
+	sessions    registry
+	metrics     *metrics
+
+	ctx               context.Context // ends when the proxy closes
+	cancel            context.CancelFunc
+	listener          net.Listener
+	admin             *adminServer
+	running           sync.WaitGroup
+	draining          atomic.Bool
+	rollbackOnTimeout atomic.Bool // some shard ends a whole transaction on a lock wait time-out
+	started           time.Time
+	ddl               sync.Mutex
+	version           atomic.Pointer[string] // of the shards' server
+	sqlMode           atomic.Pointer[string] // the shards' default
+	collations        collations
+}
+
+// New opens the log and prepares everything; nothing is listened on yet. A
+// shard that cannot be reached is no error.
+func New(cfg *config.Config, o Options) (*Proxy, error) {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	p := &Proxy{cfg: cfg, log: o.Logger, epoch: coordinator.NewEpoch(), byName: map[string]int{}, users: map[string]*config.User{}, started: time.Now()}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.sessions.init()
+	p.states.init()
+	for i := range cfg.Users {
+		p.users[cfg.Users[i].Name] = &cfg.Users[i]
+	}
+	p.auth = protocol.NewAuthenticator(p.account)
+
+	decisions, err := openLog(cfg, p.epoch, o.Hook)
+	if err != nil {
+		p.cancel()
+		return nil, fmt.Errorf("open the decision log: %w", err)
+	}
+	p.decisions = decisions
+
+	for i, s := range cfg.Shards {
+		p.byName[s.Name] = i
+		p.shards = append(p.shards, backend.NewShard(shardOptions(cfg, s, o.Logger, p.shardUp)))
+	}
+	p.coordinator, err = coordinator.New(coordinator.Options{
+		Cluster: cfg.Cluster, ID: cfg.Coordinator, Epoch: p.epoch,
+		Log: decisions, Shards: resolverShards(p.shards), Logger: o.Logger,
+		PrepareTimeout: cfg.Timeouts.Prepare, CommitTimeout: cfg.Timeouts.Commit,
+		ResolveInterval: cfg.Timeouts.Resolve, Hook: o.Hook,
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make the coordinator: %w", err), p.Close())
+	}
+	empty, problems := sharding.NewSchema(cfg, nil)
+	_ = problems // rules of tables that nobody has made yet are no problem
+	p.planner = sharding.NewPlanner(empty, sharding.Limits{Plans: cfg.Limits.PlanCache})
+	p.sequences = catalog.NewSequences(catalog.SequenceOptions{
+		Home: p.shards[p.sequenceHome()], Shards: p.shards, Block: cfg.SequenceBlock,
+		Physical: p.physicalByName, Logger: o.Logger,
+	})
+	p.metrics = newMetrics(p)
+	return p, nil
+}
+
+// openLog opens the decision log of the configured path.
+func openLog(cfg *config.Config, epoch string, hook func(coordinator.Step, int)) (*txlog.Log, error) {
+	o := txlog.Options{
+		Path:     cfg.Log.Path,
+		Identity: txlog.Identity{Cluster: cfg.Cluster, Coordinator: cfg.Coordinator},
+		Epoch:    epoch, Queue: cfg.Limits.LogQueue,
+	}
+	if hook != nil {
+		o.Hook = func(step string) { hook(coordinator.Step(step), 0) }
+	}
+	return txlog.Open(o)
+}
+
+func shardOptions(cfg *config.Config, s config.Shard, log *slog.Logger, up func(string)) backend.Options {
+	return backend.Options{
+		Name: s.Name, Address: s.Address, User: s.User, Password: s.Password,
+		MaxConns: s.Pool.MaxConns, MaxIdle: s.Pool.MaxIdle, IdleTime: s.Pool.IdleTime,
+		QueueLength: s.Pool.QueueLength, AcquireTimeout: s.Pool.AcquireTimeout,
+		DialTimeout: cfg.Timeouts.Dial, MaxPacket: cfg.Limits.MaxPacket,
+		Logger: log, OnUp: up,
+	}
+}
+
+// Start reads the catalog, begins recovery and serves clients. It returns when clients can connect.
+func (p *Proxy) Start(ctx context.Context) error {
+	if err := p.firstRead(ctx); err != nil {
+		p.log.Warn("catalog could not be read yet", "err", err)
+	}
+	l, err := net.Listen("tcp", p.cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("listen for clients: %w", err)
+	}
+	p.listener = l
+	if p.cfg.Admin.Listen != "" {
+		if p.admin, err = startAdmin(p); err != nil {
+			return errors.Join(fmt.Errorf("listen for admin requests: %w", err), l.Close())
+		}
+	}
+	p.running.Go(func() {
+		if err := p.coordinator.Run(p.ctx); err != nil && p.ctx.Err() == nil {
+			p.log.Error("recovery of in-doubt transactions stopped", "err", err)
+		}
+	})
+	p.running.Go(func() { p.accept(l) })
+	return nil
+}
+
+// firstRead reads the catalog and the settings of the first shard that answers.
+func (p *Proxy) firstRead(ctx context.Context) error {
+	var errs []error
+	for _, sh := range p.shards {
+		err := p.readServer(ctx, sh)
+		if err == nil {
+			return p.reload(ctx)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// Addr is where clients connect.
+func (p *Proxy) Addr() string { return p.listener.Addr().String() }
+
+// AdminAddr is where the admin port listens; empty without one.
+func (p *Proxy) AdminAddr() string {
+	if p.admin == nil {
+		return ""
+	}
+	return p.admin.addr
+}
+
+// Drain stops taking connections and waits until no session is inside a
+// transaction or statement, or ctx ends; then the rest is cut off.
+func (p *Proxy) Drain(ctx context.Context) error {
+	p.draining.Store(true)
+	err := p.listener.Close()
+	p.sessions.drain(ctx)
+	return err
+}
+
+// Close ends everything at once: sessions, recovery, server connections, the log.
+func (p *Proxy) Close() error {
+	p.draining.Store(true)
+	p.cancel()
+	var errs []error
+	if p.listener != nil {
+		if err := p.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if p.admin != nil {
+		errs = append(errs, p.admin.close())
+	}
+	p.sessions.closeAll()
+	p.running.Wait()
+	for _, s := range p.shards {
+		errs = append(errs, s.Close())
+	}
+	errs = append(errs, p.decisions.Close())
+	return errors.Join(errs...)
+}
+
+func (p *Proxy) shardUp(name string) {
+	if p.coordinator == nil {
+		return
+	}
+	p.coordinator.ShardUp(name)
+	if p.ctx.Err() != nil {
+		return
+	}
+	p.running.Go(func() {
+		if err := p.readServer(p.ctx, p.shards[p.byName[name]]); err != nil {
+			p.log.Warn("settings of a shard could not be read", "shard", name, "err", err)
+		}
+		if !p.catalog.loaded() {
+			if err := p.reload(p.ctx); err != nil {
+				p.log.Warn("catalog could not be read yet", "err", err)
+			}
+		}
+	})
+}
+
+func (p *Proxy) sequenceHome() int {
+	if p.cfg.SequenceShard == "" {
+		return 0
+	}
+	return p.byName[p.cfg.SequenceShard]
+}
+
+// physical is the name that a logical database has on a shard.
+func (p *Proxy) physical(shard int, logical string) string {
+	if d := p.cfg.Shards[shard].Database; d != "" && len(p.cfg.Schemas) == 1 && logical == p.cfg.Schemas[0].Name {
+		return d
+	}
+	return logical
+}
+
+func (p *Proxy) physicalByName(shard, logical string) string {
+	return p.physical(p.byName[shard], logical)
+}
+
+// mapped says whether any shard keeps the schema under another name.
+func (p *Proxy) mapped() bool {
+	for i := range p.cfg.Shards {
+		if p.cfg.Shards[i].Database != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Proxy) account(user string) (protocol.Account, bool) {
+	u, ok := p.users[user]
+	if !ok {
+		return protocol.Account{}, false
+	}
+	return protocol.Account{Name: u.Name, Password: u.Password, Hash: u.Hash}, true
+}

@@ -1,0 +1,258 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"lockstep/protocol"
+	"lockstep/proxy/merge"
+	"lockstep/sharding"
+)
+
+// part is one shard's share of a scattered statement.
+type part struct {
+	lease lease
+	rows  *protocol.Rows
+	err   error
+}
+
+// scatterRead runs a read on several shards at once and merges their rows as
+// they come. It also serves a prepared statement that runs as rewritten text on
+// one shard: its rows become binary on the way.
+func (s *session) scatterRead(st *sharding.Statement, rq *request) error {
+	parts, err := s.sendParts(rq, false)
+	if err != nil {
+		return err
+	}
+	s.readHeads(parts)
+	for i := range parts {
+		if err := parts[i].err; err != nil {
+			return s.endParts(parts, err)
+		}
+	}
+	if len(parts[0].rows.Columns()) == 0 {
+		return s.oneOK(st, parts)
+	}
+	streams := make([]merge.Stream, len(parts))
+	for i := range parts {
+		streams[i] = parts[i].rows
+	}
+	w := s.newResultWriter()
+	stats, err := merge.Run(s.plan.Merge, streams, w, merge.Limits{Rows: s.p.cfg.Limits.MaxMergeRows, Bytes: s.p.cfg.Limits.MaxMergeBytes})
+	if err != nil {
+		return s.mergeFailed(parts, w, err)
+	}
+	s.foundRows, s.rowCount = stats.Rows, -1
+	if s.plan.Merge != nil && s.plan.Merge.FoundRows {
+		s.foundRows = stats.FoundRows
+	}
+	warnings := s.endReads(parts)
+	return s.sent(w.end(warnings))
+}
+
+// oneOK answers a statement that ran as text on one shard and has no rows.
+func (s *session) oneOK(st *sharding.Statement, parts []part) error {
+	for parts[0].rows.Next() {
+		// An answer without rows has none; Next reads what ends it.
+	}
+	if err := parts[0].rows.Err(); err != nil {
+		parts[0].err = err
+		return s.endParts(parts, err)
+	}
+	return s.relayed(&parts[0].lease, st, parts[0].rows.Summary())
+}
+
+// sendParts has every target's connection ready, then sends every shard its
+// statement, then reads what precedes the answers. On an error nothing is left running.
+func (s *session) sendParts(rq *request, savepoint bool) ([]part, error) {
+	parts := make([]part, len(s.plan.Targets))
+	for i := range parts {
+		var err error
+		if parts[i].lease, err = s.lease(s.plan.Targets[i].Shard, savepoint, ""); err != nil {
+			return nil, s.unsend(parts[:i], err)
+		}
+	}
+	for i := range parts {
+		if l := &parts[i].lease; l.branch != nil && s.plan.Write {
+			l.branch.wrote = true
+		}
+		parts[i].err = s.sendPart(&parts[i], &s.plan.Targets[i], rq, savepoint)
+	}
+	for i := range parts {
+		if parts[i].err == nil {
+			parts[i].err = s.readPrelude(&parts[i], savepoint)
+		}
+	}
+	return parts, nil
+}
+
+// unsend gives back connections that were taken but not used yet. A fresh
+// branch among them has XA START buffered, so its connection is closed.
+func (s *session) unsend(parts []part, cause error) error {
+	for i := range parts {
+		l := &parts[i].lease
+		if l.conn == nil {
+			continue
+		}
+		if b := l.branch; b != nil && b.fresh {
+			s.untrack(l.conn)
+			s.dropBranch(b)
+			continue
+		}
+		s.done(l)
+	}
+	return cause
+}
+
+// sendPart sends one shard its part, behind a savepoint where the statement must be able to go back.
+func (s *session) sendPart(p *part, target *sharding.Target, rq *request, savepoint bool) error {
+	if savepoint && p.lease.branch != nil && !p.lease.branch.fresh {
+		if err := p.lease.conn.Wire().WriteCommand(protocol.ComQuery, []byte("SAVEPOINT "+stmtSavepoint)); err != nil {
+			return err
+		}
+	}
+	sql := target.SQL
+	if sql == nil {
+		sql = rq.sql
+		if rq.execute != nil {
+			return errors.New("prepared statement has no text for its shard")
+		}
+	}
+	if err := p.lease.conn.Wire().WriteCommand(protocol.ComQuery, sql); err != nil {
+		return err
+	}
+	return p.lease.conn.Wire().Flush()
+}
+
+// readPrelude reads the answers to what was sent ahead of the statement.
+func (s *session) readPrelude(p *part, savepoint bool) error {
+	b := p.lease.branch
+	if b == nil {
+		return nil
+	}
+	if b.fresh {
+		if err := s.opened(b); err != nil {
+			s.untrack(p.lease.conn)
+			p.lease.conn = nil // opened closed it
+			return err
+		}
+		return nil
+	}
+	if !savepoint {
+		return nil
+	}
+	if _, err := protocol.ReadOK(p.lease.conn.Wire()); err != nil {
+		// The statement behind it has run without a way back.
+		p.lease.conn.MarkBroken()
+		return fmt.Errorf("set a savepoint before the statement: %v", err)
+	}
+	return nil
+}
+
+// readHeads reads every answer's head, all at once: one shard's wait is not another's.
+func (s *session) readHeads(parts []part) {
+	var wait sync.WaitGroup
+	for i := range parts {
+		p := &parts[i]
+		if p.err != nil {
+			continue
+		}
+		if i == len(parts)-1 {
+			p.rows, p.err = protocol.ReadRows(p.lease.conn.Wire())
+			continue
+		}
+		wait.Go(func() { p.rows, p.err = protocol.ReadRows(p.lease.conn.Wire()) })
+	}
+	wait.Wait()
+}
+
+// endReads drains what a LIMIT left unread, gathers warnings and gives the connections back.
+func (s *session) endReads(parts []part) (warnings uint16) {
+	for i := range parts {
+		parts[i].err = parts[i].rows.Drain()
+	}
+	// Only now that no answer is left unread may a broken connection end the transaction.
+	for i := range parts {
+		p := &parts[i]
+		var se *protocol.ServerError
+		if p.err != nil && !errors.As(p.err, &se) {
+			if s.usable(&p.lease) {
+				_ = s.lost(&p.lease, p.err, false) // the rows that were needed have been read
+			}
+			continue
+		}
+		if p.rows.Summary().OK.Warnings > 0 {
+			s.fetchWarnings(&p.lease)
+		}
+		s.done(&p.lease)
+	}
+	return s.diag.count()
+}
+
+// mergeFailed ends a read in the middle.
+func (s *session) mergeFailed(parts []part, w *resultWriter, err error) error {
+	for i := range parts {
+		if e := parts[i].rows.Err(); e != nil {
+			parts[i].err = e
+		}
+	}
+	err = s.endParts(parts, err)
+	if w.failed != nil {
+		return &closeError{w.failed}
+	}
+	if w.started {
+		return s.answer(err)
+	}
+	return err
+}
+
+// endParts ends every part after a failure: answers are read to their end, so
+// that connections stay usable, and the first cause is returned as the client shall see it.
+func (s *session) endParts(parts []part, cause error) error {
+	var result error
+	var dead *protocol.ServerError
+	var deadBranch *branch
+	for i := range parts {
+		if p := &parts[i]; p.err == nil && p.rows != nil {
+			p.err = p.rows.Drain()
+		}
+	}
+	for i := range parts {
+		p := &parts[i]
+		if p.lease.conn == nil {
+			if result == nil {
+				result = p.err
+			}
+			continue
+		}
+		var se *protocol.ServerError
+		switch {
+		case p.err == nil:
+			s.done(&p.lease)
+		case errors.As(p.err, &se):
+			if b := p.lease.branch; b != nil {
+				dead, deadBranch = se, b
+			}
+			if result == nil {
+				result = se
+			}
+			s.done(&p.lease)
+		default:
+			lost := p.err
+			if s.usable(&p.lease) {
+				lost = s.lost(&p.lease, p.err, s.plan.Write)
+			}
+			if result == nil {
+				result = lost
+			}
+		}
+	}
+	if deadBranch != nil {
+		s.noticeServerError(deadBranch, dead)
+	}
+	if result == nil {
+		result = cause
+	}
+	return result
+}

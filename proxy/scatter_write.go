@@ -1,0 +1,166 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"lockstep/protocol"
+	"lockstep/sharding"
+)
+
+// scatterWrite runs a change on several shards at once: all of it or none.
+// Inside a transaction each shard gets a savepoint first, outside an implicit transaction is put around it.
+func (s *session) scatterWrite(st *sharding.Statement, rq *request) error {
+	if s.plan.SameTime {
+		defer s.stopClock()()
+	}
+	implicit := s.tx == nil
+	if implicit {
+		if s.vars.commitMode == modeSingle {
+			return protocol.NewError(erNotSupportedYet, "Lockstep: the statement changes %d shards, which lockstep_commit_mode=single does not allow", len(s.plan.Targets))
+		}
+		s.tx = s.newTransaction()
+		s.tx.implicit = true
+	}
+	ok, err := s.runWrite(rq, !implicit)
+	if !implicit {
+		if err != nil {
+			return err
+		}
+		return s.sent(s.writeOK(ok))
+	}
+	if err != nil {
+		s.rollbackNow()
+		return err
+	}
+	if err := s.commitNow(); err != nil {
+		return err
+	}
+	ok.Warnings = max(ok.Warnings, s.diag.count())
+	return s.sent(s.writeOK(ok))
+}
+
+// stopClock gives all shards the same time for one statement, so that copies of a row are equal. It
+// returns what sets the clock going again.
+func (s *session) stopClock() (resume func()) {
+	if _, own := s.vars.vars["timestamp"]; own {
+		return func() {}
+	}
+	now := time.Now().UnixMicro()
+	s.vars.set("timestamp", fmt.Sprintf("%d.%06d", now/1e6, now%1e6))
+	return func() { s.vars.unset("timestamp") }
+}
+
+// runWrite sends the parts, reads every answer and adds them up.
+func (s *session) runWrite(rq *request, savepoint bool) (protocol.OK, error) {
+	parts, err := s.sendParts(rq, savepoint)
+	if err != nil {
+		return protocol.OK{}, err
+	}
+	oks := make([]protocol.OK, len(parts))
+	failed := false
+	for i := range parts {
+		p := &parts[i]
+		if p.err == nil {
+			oks[i], p.err = readWriteOK(p)
+		}
+		failed = failed || p.err != nil
+	}
+	if failed {
+		return protocol.OK{}, s.undoWrite(parts, savepoint)
+	}
+	sum := oks[0]
+	for _, ok := range oks[1:] {
+		if s.plan.SumAffected {
+			sum.AffectedRows += ok.AffectedRows
+			sum.Info = addInfo(sum.Info, ok.Info)
+		}
+		if sum.LastInsertID == 0 {
+			sum.LastInsertID = ok.LastInsertID
+		}
+	}
+	for i := range parts {
+		if oks[i].Warnings > 0 && (s.plan.SumAffected || i == 0) {
+			s.fetchWarnings(&parts[i].lease)
+		}
+		s.done(&parts[i].lease)
+	}
+	if err := s.checkAlive(); err != nil {
+		return protocol.OK{}, err // a connection broke while its warnings were read
+	}
+	sum.Warnings = s.diag.count()
+	return s.account(sum, s.plan.InsertID), nil
+}
+
+// readWriteOK reads the answer of one shard to a change.
+func readWriteOK(p *part) (protocol.OK, error) {
+	rows, err := protocol.ReadRows(p.lease.conn.Wire())
+	if err != nil {
+		return protocol.OK{}, err
+	}
+	p.rows = rows
+	if err := rows.Drain(); err != nil {
+		return protocol.OK{}, err
+	}
+	if len(rows.Columns()) > 0 {
+		return protocol.OK{}, notSupported("a change of several shards that returns rows")
+	}
+	return rows.Summary().OK, nil
+}
+
+// undoWrite takes the statement back on the shards where it succeeded, so that
+// it has happened nowhere. If that fails, the transaction is over.
+func (s *session) undoWrite(parts []part, savepoint bool) error {
+	var undo []*branch
+	for i := range parts {
+		if p := &parts[i]; p.err == nil && p.lease.branch != nil {
+			undo = append(undo, p.lease.branch)
+		}
+	}
+	err := s.endParts(parts, nil)
+	if !savepoint || s.tx == nil || s.tx.dead != nil {
+		return err
+	}
+	for _, b := range undo {
+		if _, rerr := b.conn.Exec(s.ctx, "ROLLBACK TO SAVEPOINT "+stmtSavepoint); rerr != nil {
+			s.doom(fmt.Errorf("take the statement back on shard %s: %w", s.p.shards[b.shard].Name(), rerr))
+			return errors.Join(err, s.checkAlive())
+		}
+	}
+	return err
+}
+
+// addInfo adds up the numbers of two informational messages of the same form,
+// such as "Rows matched: 2  Changed: 1  Warnings: 0"; of other texts the first stays.
+func addInfo(a, b string) string {
+	var out strings.Builder
+	for a != "" {
+		at, an, arest, ok := nextNumber(a)
+		bt, bn, brest, bok := nextNumber(b)
+		if at != bt || ok != bok {
+			return out.String() + a
+		}
+		out.WriteString(at)
+		if ok {
+			fmt.Fprint(&out, an+bn)
+		}
+		a, b = arest, brest
+	}
+	return out.String()
+}
+
+// nextNumber splits s into the text before its first number, the number and the rest.
+func nextNumber(s string) (text string, n uint64, rest string, ok bool) {
+	i := strings.IndexAny(s, "0123456789")
+	if i < 0 {
+		return s, 0, "", false
+	}
+	j := i
+	for j < len(s) && s[j] >= '0' && s[j] <= '9' {
+		n = n*10 + uint64(s[j]-'0')
+		j++
+	}
+	return s[:i], n, s[j:], true
+}

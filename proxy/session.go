@@ -1,0 +1,370 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"lockstep/backend"
+	"lockstep/config"
+	"lockstep/protocol"
+	"lockstep/sharding"
+)
+
+// session is one client: its connection, its state, its transaction. All
+// fields but those under mu belong to the session's own goroutine.
+type session struct {
+	p      *Proxy
+	id     uint32
+	nc     net.Conn
+	client *protocol.Conn
+
+	ctx    context.Context // ends when the session is killed or the proxy closes
+	cancel context.CancelFunc
+
+	user     *config.User
+	host     string
+	vars     variables
+	env      sharding.Env
+	tx       *transaction
+	stmts    map[uint32]*prepared
+	nextStmt uint32
+	binary   bool // the running command is a prepared statement's: rows are binary
+	outside  bool // the running statement takes no part in the open transaction
+	more     bool // further statements of the same packet follow
+	diag     diagnostics
+
+	loginCharset byte // the collation of the handshake
+
+	lastInsertID uint64
+	rowCount     int64
+	foundRows    uint64
+
+	// Reused from statement to statement.
+	literals []sharding.Literal
+	plan     sharding.Plan
+	inputs   sharding.Inputs
+	slots    sharding.Session
+	out      []byte
+
+	mu      sync.Mutex
+	counted string // the user this session counts for
+	waiting bool   // between commands
+	open    bool   // inside a transaction
+	killed  bool
+	active  []*backend.Conn // running a statement now
+	command string
+	text    []byte
+	since   time.Time
+	shown   struct{ user, host, database string }
+}
+
+func newSession(p *Proxy, nc net.Conn) *session {
+	s := &session{p: p, nc: nc, stmts: map[uint32]*prepared{}, since: time.Now(), command: "Connect"}
+	s.ctx, s.cancel = context.WithCancel(p.ctx)
+	s.host, _, _ = net.SplitHostPort(nc.RemoteAddr().String())
+	s.client = protocol.NewConn(nc, protocol.Options{MaxPacket: p.cfg.Limits.MaxLoginPacket})
+	return s
+}
+
+// refuse greets with an error and closes.
+func (s *session) refuse(e *protocol.ServerError) {
+	defer s.close()
+	_ = s.nc.SetDeadline(time.Now().Add(time.Second))
+	s.client.ResetSequence()
+	// The client is being turned away: that it may not hear why changes nothing.
+	_ = s.client.WritePacket(protocol.AppendError(nil, e))
+	_ = s.client.Flush()
+}
+
+// serve runs the session from the greeting to the end.
+func (s *session) serve() {
+	defer s.close()
+	if err := s.login(); err != nil {
+		s.p.metrics.loginFailures.Inc()
+		s.p.log.Debug("client could not log in", "conn", s.id, "err", err)
+		return
+	}
+	s.p.metrics.logins.Inc()
+	err := s.commands()
+	if s.tx != nil {
+		s.abandon()
+	}
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+		s.p.log.Debug("session ended", "conn", s.id, "err", err)
+	}
+}
+
+func (s *session) close() {
+	s.cancel()
+	// The peer may be gone already; there is nobody left to tell.
+	_ = s.nc.Close()
+}
+
+// login greets the client and checks who it is.
+func (s *session) login() error {
+	if err := s.nc.SetDeadline(time.Now().Add(s.p.cfg.Timeouts.Handshake)); err != nil {
+		return err
+	}
+	login, err := s.p.auth.Handshake(s.client, s.p.greeting(s.id))
+	if err != nil {
+		return s.turnAway(err)
+	}
+	if err := s.enter(login); err != nil {
+		return s.turnAway(err)
+	}
+	s.client.SetMaxPacket(s.p.cfg.Limits.MaxPacket)
+	if err := s.nc.SetDeadline(time.Time{}); err != nil {
+		return err
+	}
+	return s.writeOK(protocol.OK{})
+}
+
+// turnAway tells the client why it may not come in.
+func (s *session) turnAway(cause error) error {
+	var se *protocol.ServerError
+	if !errors.As(cause, &se) && !errors.As(cause, new(*sharding.Error)) {
+		return cause // the connection broke: nobody to tell
+	}
+	if err := s.client.WritePacket(protocol.AppendError(nil, toClient(cause))); err != nil {
+		return err
+	}
+	return errors.Join(cause, s.client.Flush())
+}
+
+// enter makes the session that of an authenticated user, with fresh state.
+func (s *session) enter(login *protocol.Login) error {
+	u := s.p.users[login.User]
+	if u == nil {
+		return protocol.NewError(1045, "Access denied for user '%s'@'%s'", login.User, s.host)
+	}
+	if !s.p.sessions.login(s, u.Name, s.p.cfg.Limits.MaxUserConnections) {
+		return protocol.NewError(erTooManyUserConns, "User '%s' has exceeded the 'max_user_connections' resource (limits.max_user_connections)", u.Name)
+	}
+	s.user = u
+	s.reset()
+	s.loginCharset = login.Charset
+	s.vars.setLoginCharset(s.p, login.Charset)
+	if s.client.Capabilities()&protocol.ClientFoundRows != 0 {
+		s.vars.foundRows = true
+	}
+	s.vars.changed()
+	s.syncMode(s.p.defaultMode())
+	if login.Database != "" {
+		if err := s.use(login.Database); err != nil {
+			return err
+		}
+	}
+	s.show()
+	return nil
+}
+
+// reset drops everything a session may have piled up, except who it is.
+func (s *session) reset() {
+	s.vars = newVariables(s.p)
+	s.env = sharding.Env{}
+	s.stmts = map[uint32]*prepared{}
+	s.diag.clear()
+	s.lastInsertID, s.rowCount, s.foundRows = 0, 0, 0
+}
+
+// show publishes who this session is, for the process list.
+func (s *session) show() {
+	s.mu.Lock()
+	s.shown.user, s.shown.host, s.shown.database = s.user.Name, s.nc.RemoteAddr().String(), s.env.Database
+	s.mu.Unlock()
+}
+
+// commands reads and answers commands until the client goes.
+func (s *session) commands() error {
+	for {
+		if !s.wait() {
+			return s.goodbye()
+		}
+		if err := s.nc.SetReadDeadline(time.Now().Add(s.vars.idleTimeout())); err != nil {
+			return err
+		}
+		s.client.ResetSequence()
+		packet, err := s.client.ReadPacket()
+		if err != nil {
+			return s.readFailed(err)
+		}
+		if len(packet) == 0 {
+			return s.fail(protocol.NewError(erMalformedPacket, "Malformed communication packet: empty command"))
+		}
+		if !s.work(protocol.Command(packet[0]), packet[1:]) {
+			return s.goodbye()
+		}
+		if err := s.execute(protocol.Command(packet[0]), packet[1:]); err != nil {
+			return err
+		}
+		if err := s.client.Flush(); err != nil {
+			return err
+		}
+	}
+}
+
+// wait marks the session as between commands; false: it shall end.
+func (s *session) wait() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting, s.open = true, s.tx != nil
+	s.command, s.text = "Sleep", s.text[:0]
+	s.since = time.Now()
+	if s.killed || (s.p.draining.Load() && s.tx == nil) {
+		return false
+	}
+	if s.p.draining.Load() {
+		s.p.sessions.signal()
+	}
+	return true
+}
+
+// shownText bounds what the process list keeps of a statement.
+const shownText = 1024
+
+// work marks the session as busy; false: it was killed meanwhile.
+func (s *session) work(cmd protocol.Command, arg []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.killed {
+		return false
+	}
+	s.waiting = false
+	s.command = cmd.String()
+	s.since = time.Now()
+	return true
+}
+
+// running publishes the statement's text for the process list.
+func (s *session) running(text []byte) {
+	if len(text) > shownText {
+		text = text[:shownText]
+	}
+	s.mu.Lock()
+	s.text = append(s.text[:0], text...)
+	s.mu.Unlock()
+}
+
+// readFailed says a last word where the client can still hear it.
+func (s *session) readFailed(err error) error {
+	var big *protocol.PacketTooLargeError
+	var order *protocol.SequenceError
+	switch {
+	case errors.As(err, &big):
+		return s.fail(big.ServerError())
+	case errors.As(err, &order):
+		return s.fail(order.ServerError())
+	case s.p.ctx.Err() != nil || s.wasKilled():
+		return s.goodbye()
+	default:
+		return err
+	}
+}
+
+// fail answers with an error and ends the session.
+func (s *session) fail(e *protocol.ServerError) error {
+	if err := s.nc.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
+		return err
+	}
+	if err := s.writeError(e); err != nil {
+		return err
+	}
+	if err := s.client.Flush(); err != nil {
+		return err
+	}
+	return e
+}
+
+// goodbye is what a client in waiting hears when the proxy ends its session.
+func (s *session) goodbye() error {
+	return s.fail(protocol.NewError(erServerShutdown, "Server shutdown in progress"))
+}
+
+func (s *session) wasKilled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.killed
+}
+
+// kill ends the session from outside: what runs on the shards is ended too.
+func (s *session) kill() {
+	s.mu.Lock()
+	s.killed = true
+	active := append([]*backend.Conn(nil), s.active...)
+	waiting := s.waiting
+	s.mu.Unlock()
+	s.cancel()
+	if waiting {
+		// Wakes the reader; it says goodbye itself.
+		_ = s.nc.SetReadDeadline(time.Unix(1, 0))
+		return
+	}
+	for _, c := range active {
+		s.interrupt(c, true)
+	}
+	// A client that does not read must not hold the session.
+	_ = s.nc.SetWriteDeadline(time.Now().Add(time.Second))
+	_ = s.nc.SetReadDeadline(time.Unix(1, 0))
+}
+
+// killQuery ends the running statement only.
+func (s *session) killQuery() {
+	s.mu.Lock()
+	active := append([]*backend.Conn(nil), s.active...)
+	s.mu.Unlock()
+	for _, c := range active {
+		s.interrupt(c, false)
+	}
+}
+
+// interruptTimeout bounds the side connection that carries a KILL to a shard.
+const interruptTimeout = 5 * time.Second
+
+func (s *session) interrupt(c *backend.Conn, whole bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), interruptTimeout)
+	defer cancel()
+	kill := c.Shard().KillQuery
+	if whole {
+		kill = c.Shard().KillConnection
+	}
+	if err := kill(ctx, c.ID()); err != nil {
+		s.p.log.Warn("running statement could not be ended on its shard", "conn", s.id, "shard", c.Shard().Name(), "err", err)
+	}
+}
+
+// closeIfIdle ends a session that is between commands and transactions; false: it is not.
+func (s *session) closeIfIdle() bool {
+	s.mu.Lock()
+	idle := s.waiting && !s.open
+	s.mu.Unlock()
+	if idle {
+		s.kill()
+	}
+	return idle
+}
+
+// track keeps c on the list of connections that a KILL must reach.
+func (s *session) track(c *backend.Conn) {
+	s.mu.Lock()
+	s.active = append(s.active, c)
+	killed := s.killed
+	s.mu.Unlock()
+	if killed {
+		s.interrupt(c, true)
+	}
+}
+
+func (s *session) untrack(c *backend.Conn) {
+	s.mu.Lock()
+	for i, a := range s.active {
+		if a == c {
+			s.active = append(s.active[:i], s.active[i+1:]...)
+			break
+		}
+	}
+	s.mu.Unlock()
+}

@@ -1,0 +1,93 @@
+package proxy
+
+import (
+	"errors"
+
+	"lockstep/protocol"
+	"lockstep/sharding"
+)
+
+// single runs a statement on the one shard that it needs and relays the answer.
+func (s *session) single(st *sharding.Statement, rq *request) error {
+	target := &s.plan.Targets[0]
+	if rq.execute != nil && target.SQL != nil {
+		return s.scatterRead(st, rq) // rewritten, so it runs as text: rows must become binary
+	}
+	l, err := s.lease(target.Shard, false, rq.preparedText(target))
+	if err != nil {
+		return err
+	}
+	if l.branch != nil && s.plan.Write {
+		l.branch.wrote = true
+	}
+	if err := s.writeStatement(&l, target, rq); err != nil {
+		return s.lost(&l, err, s.plan.Write)
+	}
+	if l.branch != nil {
+		if err := s.opened(l.branch); err != nil {
+			s.untrack(l.conn)
+			return err
+		}
+	}
+	sum, err := protocol.Relay(s.client, l.conn.Wire(), s.patch(s.more))
+	if err != nil {
+		return s.relayFailed(&l, &sum, err)
+	}
+	return s.relayed(&l, st, sum)
+}
+
+// relayFailed is for a connection that broke in mid-answer.
+func (s *session) relayFailed(l *lease, sum *protocol.Summary, err error) error {
+	var re *protocol.RelayError
+	if errors.As(err, &re) && !re.Source {
+		// The client is gone; its statement's rest is nobody's.
+		shard := l.conn
+		_ = s.lost(l, err, false)
+		shard.MarkBroken()
+		return &closeError{err}
+	}
+	lost := s.lost(l, err, s.plan.Write)
+	if sum.Started {
+		// An ERR packet is allowed in the middle of the rows.
+		return s.answer(lost)
+	}
+	return lost
+}
+
+// relayed keeps what the session must know of an answer and, for one
+// without rows, gives it.
+func (s *session) relayed(l *lease, st *sharding.Statement, sum protocol.Summary) error {
+	if sum.Err != nil {
+		s.diag.setError(sum.Err)
+		s.rowCount = -1
+		s.p.metrics.errors.Inc()
+		b := l.branch
+		s.done(l)
+		s.noticeServerError(b, sum.Err)
+		return nil
+	}
+	if sum.Started {
+		s.rowCount = -1
+		s.countFound(l, st, uint64(max(sum.Rows, 0)))
+	}
+	if sum.OK.Warnings > 0 {
+		s.fetchWarnings(l)
+	}
+	s.done(l)
+	if sum.Started {
+		return nil
+	}
+	return s.sent(s.writeOK(s.account(sum.OK, s.plan.InsertID)))
+}
+
+// account keeps what LAST_INSERT_ID() and ROW_COUNT() will say.
+func (s *session) account(ok protocol.OK, generated uint64) protocol.OK {
+	if generated != 0 {
+		ok.LastInsertID = generated
+	}
+	if ok.LastInsertID != 0 {
+		s.lastInsertID = ok.LastInsertID
+	}
+	s.rowCount = int64(ok.AffectedRows)
+	return ok
+}

@@ -1,0 +1,269 @@
+package proxy
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	"lockstep/protocol"
+	"lockstep/sharding"
+)
+
+// request is one statement to run: its text and, for a prepared one, its bound parameters.
+type request struct {
+	sql     []byte
+	lits    []sharding.Literal
+	stmt    *prepared         // nil for a text statement
+	execute *protocol.Execute // nil for a text statement
+}
+
+// query answers COM_QUERY: one statement, or several where the client asked for that.
+func (s *session) query(text []byte) error {
+	if bytes.IndexByte(text, ';') < 0 {
+		return s.textStatement(text, false)
+	}
+	parts := sharding.Split(s.env, text)
+	switch {
+	case len(parts) == 0:
+		return s.textStatement(text, false)
+	case len(parts) > 1 && s.client.Capabilities()&protocol.ClientMultiStatements == 0:
+		return s.answerError(protocol.NewError(1064, "You have an error in your SQL syntax; several statements in one query need the client's multi-statements option, near '%s'", near(parts[1])))
+	}
+	for i, part := range parts {
+		if err := s.textStatement(part, i < len(parts)-1); err != nil {
+			return err
+		}
+		if s.diag.failed {
+			break // the statements behind a failed one do not run
+		}
+	}
+	return nil
+}
+
+func near(text []byte) []byte { return text[:min(len(text), 80)] }
+
+// textStatement runs one statement of a COM_QUERY. The error it returns ends the
+// session; what the statement itself met has been answered.
+func (s *session) textStatement(sql []byte, more bool) error {
+	s.more, s.binary = more, false
+	s.running(sql)
+	st, lits, err := s.p.planner.Parse(&s.env, sql, s.literals[:0])
+	if err != nil {
+		return s.answer(err)
+	}
+	s.literals = lits
+	return s.answer(s.run(st, &request{sql: sql, lits: lits}))
+}
+
+// answer sends err to the client, if it is one that the client has not been
+// told; only what ends the session comes back.
+func (s *session) answer(err error) error {
+	if err == nil {
+		return nil
+	}
+	var end *closeError
+	if errors.As(err, &end) {
+		return end.err
+	}
+	return s.answerError(toClient(err))
+}
+
+func (s *session) answerError(e *protocol.ServerError) error {
+	s.diag.setError(e)
+	s.rowCount = -1
+	s.p.metrics.errors.Inc()
+	return s.writeError(e)
+}
+
+// run runs a statement and answers it. A returned error has not been answered yet.
+func (s *session) run(st *sharding.Statement, rq *request) error {
+	if st.Kind == sharding.KindShow && diagnosticShow(st.Show.What) {
+		return s.showDiagnostics(st)
+	}
+	s.diag.clear()
+	switch st.Kind {
+	case sharding.KindSelect, sharding.KindInsert, sharding.KindUpdate, sharding.KindDelete,
+		sharding.KindDo, sharding.KindCall, sharding.KindExplain:
+		return s.data(st, rq)
+	case sharding.KindDDL, sharding.KindAdmin:
+		return s.ddl(st, rq)
+	case sharding.KindBegin, sharding.KindCommit, sharding.KindRollback, sharding.KindSavepoint,
+		sharding.KindRollbackTo, sharding.KindRelease:
+		return s.transactionVerb(st)
+	case sharding.KindSet:
+		return s.okAfter(s.set(st))
+	case sharding.KindUse:
+		return s.okAfter(s.use(st.Name))
+	case sharding.KindShow:
+		return s.showStatement(st, rq)
+	case sharding.KindExplainLockstep:
+		return s.explainLockstep(st, rq)
+	case sharding.KindLockstep:
+		return s.showLockstep(st)
+	case sharding.KindKill:
+		return s.okAfter(s.killStatement(st.Kill))
+	case sharding.KindUnlockTables:
+		return s.okAfter(s.implicitCommit())
+	case sharding.KindLockTables:
+		return notSupported("LOCK TABLES: a lock over several shards would not be one lock (mysqldump: use --skip-add-locks)")
+	case sharding.KindXA:
+		return protocol.NewError(erXARMFail, "XAER_RMFAIL: XA statements are not for clients: Lockstep itself makes every transaction over several shards atomic")
+	case sharding.KindPrepareText:
+		return notSupported("PREPARE, EXECUTE and DEALLOCATE as SQL text; use the driver's prepared statements")
+	case sharding.KindEmpty:
+		return protocol.NewError(1065, "Query was empty")
+	default:
+		return notSupported("this kind of statement")
+	}
+}
+
+// okAfter answers OK where err is nil.
+func (s *session) okAfter(err error) error {
+	if err != nil {
+		return err
+	}
+	s.rowCount = 0
+	return s.sent(s.writeOK(protocol.OK{Warnings: s.diag.count()}))
+}
+
+// sent marks an error of writing to the client as the session's end.
+func (s *session) sent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &closeError{err}
+}
+
+func (s *session) transactionVerb(st *sharding.Statement) error {
+	again := s.tx
+	var err error
+	switch st.Kind {
+	case sharding.KindBegin:
+		return s.okAfter(s.begin(st.Begin.ReadOnly, st.Begin.ReadWrite))
+	case sharding.KindSavepoint:
+		return s.okAfter(s.savepoint(st.Name))
+	case sharding.KindRollbackTo:
+		return s.okAfter(s.rollbackTo(st.Name))
+	case sharding.KindRelease:
+		return s.okAfter(s.release(st.Name))
+	case sharding.KindCommit:
+		err = s.commitNow()
+	default:
+		s.rollbackNow()
+	}
+	if err == nil && st.Chain {
+		s.tx = s.newTransaction()
+		s.tx.explicit = true
+		if again != nil {
+			s.tx.readOnly, s.tx.isolation = again.readOnly, again.isolation
+		}
+	}
+	if err := s.okAfter(err); err != nil {
+		return err
+	}
+	if st.ReleaseAfter {
+		return &closeError{errors.Join(errReleased, s.client.Flush())}
+	}
+	return nil
+}
+
+var errReleased = errors.New("client asked to be released")
+
+// implicitCommit is what DDL and the like do first.
+func (s *session) implicitCommit() error {
+	if s.tx == nil {
+		return nil
+	}
+	return s.commitNow()
+}
+
+// data plans and runs a statement on tables.
+func (s *session) data(st *sharding.Statement, rq *request) error {
+	if err := s.checkAlive(); err != nil {
+		return err
+	}
+	if err := s.checkAccess(st); err != nil {
+		return err
+	}
+	begin := time.Now()
+	err := s.planned(st, rq)
+	if unknownTable(err) && s.p.reloadSince(s.ctx, begin.Add(-staleAfter)) == nil {
+		if st, err = s.parseAgain(rq); err == nil {
+			err = s.planned(st, rq)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if s.tx != nil && s.tx.readOnly && s.plan.Write {
+		return protocol.NewError(erReadOnlyTransaction, "Cannot execute statement in a READ ONLY transaction")
+	}
+	if !s.plan.AnyShard {
+		s.ensureTransaction()
+	} else if !s.plan.Write && s.tx != nil && len(s.tx.branches) == 0 {
+		// Nothing to see or to lock there: the transaction need not begin for it.
+		s.outside = true
+		defer func() { s.outside = false }()
+	}
+	switch {
+	case len(s.plan.Targets) == 1:
+		s.p.metrics.single.Inc()
+		return s.single(st, rq)
+	case s.plan.Write:
+		s.p.metrics.scattered.Inc()
+		return s.scatterWrite(st, rq)
+	default:
+		s.p.metrics.scattered.Inc()
+		return s.scatterRead(st, rq)
+	}
+}
+
+// parseAgain is for a statement whose tables the catalog did not know.
+func (s *session) parseAgain(rq *request) (*sharding.Statement, error) {
+	if rq.stmt != nil {
+		return rq.stmt.analysis(s)
+	}
+	st, lits, err := s.p.planner.Parse(&s.env, rq.sql, s.literals[:0])
+	s.literals, rq.lits = lits, lits
+	return st, err
+}
+
+func unknownTable(err error) bool {
+	var e *sharding.Error
+	return errors.As(err, &e) && (e.Code == 1146 || e.Code == 1049)
+}
+
+// planned plans the statement into s.plan.
+func (s *session) planned(st *sharding.Statement, rq *request) error {
+	in := &s.inputs
+	in.SQL, in.Literals = rq.sql, rq.lits
+	in.Params, in.AppendParam = nil, nil
+	if rq.execute != nil {
+		rq.stmt.bind(in, rq.execute, s.vars.charset())
+	}
+	if in.Reserve == nil {
+		in.Reserve = func(t *sharding.Table, n int) (uint64, error) { return s.p.sequences.Reserve(s.ctx, t, n) }
+		in.Explicit = func(t *sharding.Table, highest uint64) error {
+			return s.p.sequences.Explicit(s.ctx, t, highest)
+		}
+		if s.p.mapped() {
+			in.PhysicalDatabase = s.p.physical
+		}
+	}
+	in.Prefer = s.preferred()
+	in.Session = nil
+	if st.SessionSlots {
+		in.Session = s.sessionSlots()
+	}
+	return st.Plan(&s.plan, in)
+}
+
+// sessionSlots gives the values of LAST_INSERT_ID() and its like.
+func (s *session) sessionSlots() *sharding.Session {
+	s.slots = sharding.Session{
+		LastInsertID: s.lastInsertID, RowCount: s.rowCount, FoundRows: s.foundRows,
+		ConnectionID: s.id, User: s.user.Name, Host: s.host, Database: s.vars.database,
+		LockstepGTRID: s.gtrid(), SystemVariables: s.systemVariable,
+	}
+	return &s.slots
+}
