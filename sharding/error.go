@@ -7,16 +7,16 @@ import (
 
 // MySQL's error codes that planning answers with.
 const (
-	codeNoDatabase      = 1046
-	codeBadDatabase     = 1049
-	codeSyntax          = 1064
-	codeColumnCount     = 1136
-	codeNoTable         = 1146
-	codeWrongArguments  = 1210
-	codeNotSupported    = 1235
-	codeBadCharset      = 1115
-	codeEmptyQuery      = 1065
-	codeUnknownVariable = 1193
+	codeNoDatabase     = 1046
+	codeBadDatabase    = 1049
+	codeSyntax         = 1064
+	codeColumnCount    = 1136
+	codeNoTable        = 1146
+	codeWrongArguments = 1210
+	codeNotSupported   = 1235
+	codeBadCharset     = 1115
+	codeEmptyQuery     = 1065
+	codeUnknownColumn  = 1054
 )
 
 // Error carries the code a client must see.

@@ -6,6 +6,11 @@ import "strconv"
 func (p *insertPlanner) plan(st *Statement, x *execution) error {
 	x.plan.Write = true
 	x.plan.SameTime = p.sameTime && len(p.table.Rule.Shards) > 1
+	if p.table.Rule.Kind == Sharded && !p.keyIsID {
+		if err := p.locateAll(x); err != nil { // before numbers are used up
+			return err
+		}
+	}
 	if err := p.number(x); err != nil {
 		return err
 	}
@@ -22,13 +27,13 @@ func (p *insertPlanner) plan(st *Statement, x *execution) error {
 		}
 		return nil
 	}
-	var shards shardSet
-	for i := range p.rows {
-		shard, err := p.locate(x, i)
-		if err != nil {
+	if p.keyIsID {
+		if err := p.locateAll(x); err != nil {
 			return err
 		}
-		x.rows = append(x.rows, shard)
+	}
+	var shards shardSet
+	for _, shard := range x.rows {
 		shards.add(shard)
 	}
 	one := shards.count() == 1
@@ -118,6 +123,17 @@ func (p *insertPlanner) ownID(x *execution, row *insertRow) (v uint64, generate 
 		v = k.magnitude
 	}
 	return v, v == 0 && !p.zeroIsValue, nil
+}
+
+func (p *insertPlanner) locateAll(x *execution) error {
+	for i := range p.rows {
+		shard, err := p.locate(x, i)
+		if err != nil {
+			return err
+		}
+		x.rows = append(x.rows, shard)
+	}
+	return nil
 }
 
 // locate is the shard of row i.

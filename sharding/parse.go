@@ -56,7 +56,7 @@ func (c *compiler) parse(blank ...[2]int) (ast.StmtNode, error) {
 		mode |= mysql.ModeHighNotPrecedence
 	}
 	p.SetSQLMode(mode)
-	nodes, _, err := p.ParseSQL(string(text))
+	nodes, _, err := p.ParseSQL(string(text) + endMark)
 	if err != nil {
 		return nil, c.locate(string(text), err)
 	}
@@ -65,6 +65,9 @@ func (c *compiler) parse(blank ...[2]int) (ast.StmtNode, error) {
 	}
 	return nodes[0], nil
 }
+
+// endMark follows every text, so that an error at the text's end can be told from one at its last word.
+const endMark = " ;"
 
 // locate turns the parser's error into MySQL's, near the token where the parser stopped.
 func (c *compiler) locate(text string, err error) error {
@@ -77,16 +80,9 @@ func (c *compiler) locate(text string, err error) error {
 	} else if i := strings.LastIndexByte(rest, '"'); i >= 0 {
 		rest = rest[:i]
 	}
-	at := strings.LastIndex(text, rest)
-	if at < 0 {
-		return syntaxError(c.src, c.startOf(0))
+	at := strings.LastIndex(text+endMark, rest)
+	if rest == "" || at < 0 {
+		return syntaxError(c.src, len(c.src))
 	}
-	i := c.tokenAt(at) - 1
-	if rest == "" && i < len(c.toks)-1 {
-		i = len(c.toks) - 1
-	}
-	if i < 0 {
-		i = 0
-	}
-	return syntaxError(c.src, c.startOf(i))
+	return syntaxError(c.src, c.startOf(c.tokenAt(at)))
 }

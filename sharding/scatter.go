@@ -1,8 +1,6 @@
 package sharding
 
 import (
-	"strings"
-
 	"github.com/pingcap/tidb/pkg/parser/ast"
 )
 
@@ -14,8 +12,9 @@ type scatterer struct {
 	r       *routing
 	b       *block
 	visible []output
-	hidden  []string // texts of hidden columns are templates: spans of the query or constant text
-	extra   []template
+	extra   []template // hidden columns
+	reuse   [][2]int   // hidden columns that are a span of the query alone, by position in extra
+	fail    error
 	merge   Merge
 	grouped bool // groups that lie on several shards are joined
 	changed bool // the text differs from the received one
@@ -38,7 +37,11 @@ type output struct {
 func (c *compiler) scatter(sel *ast.SelectStmt, s clauses, p *selectPlanner) error {
 	x := &scatterer{c: c, sel: sel, s: s, r: p.routing, b: p.routing.groups[p.routing.main].block}
 	x.merge.Limit = NoLimit
-	if reason := x.build(p); reason != "" {
+	reason := x.build(p)
+	if x.fail != nil {
+		return x.fail
+	}
+	if reason != "" {
 		p.routing.setObstacle(reason)
 		p.parts, p.merge, p.limit = nil, nil, nil
 	}
@@ -65,7 +68,7 @@ func (x *scatterer) build(p *selectPlanner) (obstacle string) {
 			return reason
 		}
 	}
-	if reason := x.distinct(whole); reason != "" {
+	if reason := x.distinct(); reason != "" {
 		return reason
 	}
 	if reason := x.order(); reason != "" {
@@ -239,9 +242,29 @@ func (x *scatterer) target(e ast.ExprNode, columnsFirst bool) int {
 	return -1
 }
 
+// knowsAll says whether every column that the query can name is known.
+func (x *scatterer) knowsAll() bool {
+	for _, s := range x.b.sources {
+		if s.table == nil {
+			return false
+		}
+	}
+	return x.b.using == nil
+}
+
 // addHidden appends a hidden column and returns its position.
 func (x *scatterer) addHidden(parts ...any) int {
 	t := template{}
+	var alone [2]int
+	if span, ok := parts[0].([2]int); ok && len(parts) == 1 {
+		alone = span
+		for i, r := range x.reuse {
+			if r[1] > r[0] && x.sameText(r, span) {
+				return len(x.visible) + i
+			}
+		}
+	}
+	x.reuse = append(x.reuse, alone)
 	for _, p := range parts {
 		switch p := p.(type) {
 		case string:
@@ -349,8 +372,4 @@ func (x *scatterer) sameStar(w *ast.WildCardField, begin, n int) bool {
 		total += len(s.table.Columns)
 	}
 	return n-begin < total
-}
-
-func (c *compiler) spanText(span [2]int) string {
-	return strings.Join(strings.Fields(c.src[c.startOf(span[0]):c.endOf(span[1]-1)]), " ")
 }

@@ -43,18 +43,17 @@ func (x *scatterer) fixedInGroup(at int) bool {
 		}
 	}
 	o := &x.visible[at]
-	if o.expr == nil {
-		return false
-	}
+	return o.expr != nil && x.fixed(o.expr)
+}
+
+// fixed says whether an expression has one value in each group: it uses no columns but grouped ones.
+func (x *scatterer) fixed(e ast.ExprNode) bool {
 	v := &nameFinder{}
-	o.expr.Accept(v)
-	if len(v.names) == 0 {
-		return true
-	}
-	if x.sel.GroupBy == nil {
+	e.Accept(v)
+	if len(v.names) > 0 && x.sel.GroupBy == nil {
 		return false
 	}
-	for _, n := range v.names { // every column that it uses is a key
+	for _, n := range v.names {
 		col, ok := x.b.resolve(n)
 		found := false
 		for _, i := range x.sel.GroupBy.Items {
@@ -94,7 +93,8 @@ func (x *scatterer) groupKeys() string {
 			k, reason = x.keyFor(at, x.textOf(o), o.expr, o.col, o.plain)
 		} else {
 			if _, ok := item.Expr.(*ast.PositionExpr); ok {
-				return "GROUP BY names a column that does not exist"
+				x.fail = errorf(codeUnknownColumn, "Unknown column '%s' in 'GROUP BY'", x.c.textOf(span[0]))
+				return "error"
 			}
 			if same := x.sameExpression(span); same >= 0 {
 				k, reason = x.keyFor(same, x.visible[same].span, item.Expr, column{}, false)
@@ -120,8 +120,7 @@ func (x *scatterer) groupKeys() string {
 // sameExpression is the field with the same text, or -1.
 func (x *scatterer) sameExpression(span [2]int) int {
 	for i := range x.visible {
-		o := &x.visible[i]
-		if o.star == "" && !o.plain && strings.EqualFold(x.c.spanText(o.span), x.c.spanText(span)) && x.sameLiterals(o.span, span) {
+		if o := &x.visible[i]; o.star == "" && !o.plain && x.sameText(o.span, span) {
 			return i
 		}
 	}

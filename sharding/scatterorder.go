@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
+	driver "github.com/pingcap/tidb/pkg/parser/test_driver"
 )
 
 // order reads ORDER BY into sort keys.
@@ -41,7 +42,11 @@ func (x *scatterer) order() string {
 // orderKey is the key of one item; its Column is -1 for a constant, which orders nothing.
 func (x *scatterer) orderKey(e ast.ExprNode, span [2]int) (Key, string) {
 	if p, ok := e.(*ast.PositionExpr); ok && (p.N < 1 || p.N > len(x.visible)) {
-		return Key{}, "ORDER BY names a column that does not exist" // one shard would say so too
+		x.fail = errorf(codeUnknownColumn, "Unknown column '%d' in 'ORDER BY'", p.N)
+		return Key{}, "error"
+	}
+	if v, ok := unwrap(e).(*driver.ValueExpr); ok && v.Kind() == driver.KindNull {
+		return Key{Column: -1}, ""
 	}
 	if at := x.target(e, false); at >= 0 {
 		for _, k := range x.merge.GroupKeys {
@@ -60,14 +65,12 @@ func (x *scatterer) orderKey(e ast.ExprNode, span [2]int) (Key, string) {
 		}
 		return x.keyFor(at, x.textOf(o), o.expr, o.col, o.plain)
 	}
-	for i := range x.visible { // the same expression as a column
-		o := &x.visible[i]
-		if o.star == "" && !o.plain && strings.EqualFold(x.c.spanText(o.span), x.c.spanText(span)) && x.sameLiterals(o.span, span) {
-			if x.grouped && ast.HasAggFlag(o.expr) {
-				return x.aggregateKey(i)
-			}
-			return x.keyFor(i, o.span, o.expr, column{}, false)
+	if at := x.sameExpression(span); at >= 0 {
+		o := &x.visible[at]
+		if x.grouped && ast.HasAggFlag(o.expr) {
+			return x.aggregateKey(at)
 		}
+		return x.keyFor(at, o.span, o.expr, column{}, false)
 	}
 	switch {
 	case x.merge.Distinct:
@@ -86,27 +89,45 @@ func (x *scatterer) orderKey(e ast.ExprNode, span [2]int) (Key, string) {
 		if ast.HasAggFlag(e) {
 			return Key{}, "ORDER BY computes with an aggregate over several shards"
 		}
+		if !x.fixed(e) {
+			return Key{}, "ORDER BY a column that is neither grouped by nor aggregated has no certain meaning over several shards"
+		}
 	}
 	n, _ := unwrap(e).(*ast.ColumnNameExpr)
 	var col column
 	plain := false
 	if n != nil {
 		col, plain = x.b.resolve(n.Name)
-		if !plain && x.b.using == nil {
-			return Key{}, "column " + n.Name.Name.O + " of ORDER BY is not known"
+		if !plain && x.knowsAll() {
+			x.fail = errorf(codeUnknownColumn, "Unknown column '%s' in 'ORDER BY'", n.Name.String())
+			return Key{}, "error"
 		}
 	}
 	return x.keyFor(x.addHidden(span), span, e, col, plain)
 }
 
-// sameLiterals says whether two spans hold the same constants at every execution: none at all.
-func (x *scatterer) sameLiterals(a, b [2]int) bool {
+// sameText says whether two spans of tokens are written alike, constants included; those become part of the shape then.
+func (x *scatterer) sameText(a, b [2]int) bool {
+	if a[1]-a[0] != b[1]-b[0] {
+		return false
+	}
+	constants := false
 	for i := range a[1] - a[0] {
-		if t := x.c.toks[a[0]+i]; t.kind == tokLiteral || t.kind == tokParam {
+		t, u := x.c.toks[a[0]+i], x.c.toks[b[0]+i]
+		constants = constants || t.kind == tokLiteral
+		if t.kind != u.kind || t.kind == tokParam {
+			return false
+		}
+		p, q := x.c.textOf(a[0]+i), x.c.textOf(b[0]+i)
+		if p != q && (t.kind != tokWord || !strings.EqualFold(p, q)) {
 			return false
 		}
 	}
-	return a[1]-a[0] == b[1]-b[0]
+	if constants {
+		x.c.pinSpan(x.c.startOf(a[0]), x.c.endOf(a[1]-1))
+		x.c.pinSpan(x.c.startOf(b[0]), x.c.endOf(b[1]-1))
+	}
+	return true
 }
 
 // aggregateKey orders by an aggregate that was merged.
@@ -152,24 +173,16 @@ func (v *nameFinder) Enter(n ast.Node) (ast.Node, bool) {
 func (v *nameFinder) Leave(n ast.Node) (ast.Node, bool) { return n, true }
 
 // distinct reads SELECT DISTINCT. With the shard key among the columns, no row has an equal on another shard.
-func (x *scatterer) distinct(whole bool) string {
+func (x *scatterer) distinct() string {
 	if !x.sel.Distinct {
 		return ""
 	}
 	if x.grouped {
 		return "DISTINCT over groups of several shards cannot be merged"
 	}
-	if !whole {
-		for _, o := range x.visible {
-			if o.plain && x.isKey(o.col) {
-				return ""
-			}
-		}
-	} else {
-		for _, o := range x.visible {
-			if o.plain && x.isKey(o.col) {
-				return ""
-			}
+	for _, o := range x.visible {
+		if o.plain && x.isKey(o.col) {
+			return ""
 		}
 	}
 	if x.starOpen() {

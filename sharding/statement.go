@@ -29,7 +29,7 @@ type Statement struct {
 	charset    charsetClass
 	schema     *Schema
 	prepared   bool
-	start      int // where an inner statement begins in the text
+	start      int       // where an inner statement begins in the text
 	own        []byte    // prepared: the text
 	ownLits    []Literal // prepared: its literals
 	pinned     []int     // literals whose values are part of the shape
