@@ -137,8 +137,11 @@ func (w *resultWriter) Row(fields []protocol.Field) error {
 	return w.write(s.out)
 }
 
+// textWriter is a resultWriter that can also pass text rows on as they came (a merge.RawSink).
+type textWriter struct{ *resultWriter }
+
 // RawRow passes a text row on as it came.
-func (w *resultWriter) RawRow(payload []byte) error { return w.write(payload) }
+func (w textWriter) RawRow(payload []byte) error { return w.write(payload) }
 
 func (w *resultWriter) end(warnings uint16) error {
 	err := w.s.writeEOF(warnings)

@@ -39,14 +39,15 @@ func (s *session) scatterRead(st *sharding.Statement, rq *request) error {
 		streams[i] = parts[i].rows
 	}
 	w := s.newResultWriter()
-	stats, err := merge.Run(s.plan.Merge, streams, w, merge.Limits{Rows: s.p.cfg.Limits.MaxMergeRows, Bytes: s.p.cfg.Limits.MaxMergeBytes})
+	var sink merge.Sink = w
+	if !w.binary {
+		sink = textWriter{w}
+	}
+	stats, err := merge.Run(s.plan.Merge, streams, sink, merge.Limits{Rows: s.p.cfg.Limits.MaxMergeRows, Bytes: s.p.cfg.Limits.MaxMergeBytes})
 	if err != nil {
 		return s.mergeFailed(parts, w, err)
 	}
-	s.foundRows, s.rowCount = stats.Rows, -1
-	if s.plan.Merge != nil && s.plan.Merge.FoundRows {
-		s.foundRows = stats.FoundRows
-	}
+	s.foundRows, s.rowCount = stats.FoundRows, -1
 	warnings := s.endReads(parts)
 	return s.sent(w.end(warnings))
 }

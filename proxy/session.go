@@ -120,7 +120,10 @@ func (s *session) login() error {
 	if err := s.nc.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
-	return s.writeOK(protocol.OK{})
+	if err := s.writeOK(protocol.OK{}); err != nil {
+		return err
+	}
+	return s.client.Flush()
 }
 
 // turnAway tells the client why it may not come in.
