@@ -22,7 +22,7 @@ func (c *compiler) alterTable(n tableName, i int) error {
 			return refuse("column %s is the shard key of %s and cannot be renamed", t.Rule.Key, t.Name)
 		case c.words(a, "CONVERT", "TO") && t.Rule.Kind == Sharded && t.key.class == keyText:
 			return refuse("column %s is the shard key of %s: another collation would put its rows on other shards", t.Rule.Key, t.Name)
-		case (c.words(a, "DROP", "PRIMARY", "KEY") || c.words(a, "ADD", "PRIMARY", "KEY")) && c.defaultRuleByPrimaryKey(n):
+		case c.find(a, part[1], "PRIMARY") < part[1] && c.defaultRuleByPrimaryKey(n):
 			return refuse("the default rule places %s by its primary key, which cannot be changed; add a rule for the table first", t.Name)
 		case c.word(a) == "RENAME" && !c.oneOf(a+1, "COLUMN", "INDEX", "KEY"):
 			j := a + 1

@@ -6,13 +6,13 @@ func (c *compiler) createTable(n tableName, next int) error {
 	if c.st.DDL.Temporary {
 		return c.temporaryTable()
 	}
-	if sel := c.find(next, len(c.toks), "SELECT", "TABLE", "VALUES", "WITH"); sel < len(c.toks) || c.hasQuery(next) {
+	if c.hasQuery(next) {
 		if c.hint == "" {
 			return refuse("CREATE TABLE … SELECT would fill a table from rows of several shards; create the table, then insert")
 		}
 		return c.applyHint()
 	}
-	r, byDefault := c.schema.ruleFor(n.database, n.name)
+	r, _ := c.schema.ruleFor(n.database, n.name)
 	if r == nil {
 		if c.hint != "" {
 			return c.applyHint()
@@ -34,28 +34,34 @@ func (c *compiler) createTable(n tableName, next int) error {
 		if !ok {
 			return errorf(codeNoTable, "Table '%s.%s' doesn't exist", source.database, source.name)
 		}
+		c.addTable(t)
 		info = t.TableInfo
 		info.Database, info.Name = n.database, n.name
 	} else {
 		c.readDefinition(next, &info)
 	}
-	shards, err := c.placeNew(&info, byDefault)
+	var source *Table
+	if c.word(like) == "LIKE" {
+		source = c.st.Tables[0]
+	}
+	shards, err := c.placeNew(&info)
 	if err != nil {
 		return err
 	}
-	if t, ok := c.schema.Table(n.database, n.name); ok {
-		if c.word(like) == "LIKE" && t.shards() != shards {
-			return refuse("tables of CREATE TABLE … LIKE must be on the same shards")
-		}
+	if source != nil && source.shards().and(shards) != shards {
+		return refuse("CREATE TABLE … LIKE %s: that table is not on every shard of the new one", source.Name)
 	}
 	c.st.planner = &fixedPlanner{shards: shards, write: true, copies: true, why: "a definition goes to every shard that the table's rule names"}
 	return c.applyHint()
 }
 
-// hasQuery says whether a query follows the definition in parentheses.
+// hasQuery says whether a query fills the new table.
 func (c *compiler) hasQuery(i int) bool {
+	if c.find(i, len(c.toks), "SELECT") < len(c.toks) {
+		return true
+	}
 	for ; i < len(c.toks); i++ {
-		if c.punct(i, '(') && c.oneOf(i+1, "SELECT", "WITH") {
+		if c.punct(i, '(') && c.oneOf(i+1, "SELECT", "WITH") || c.word(i) == "AS" && c.oneOf(i+1, "WITH", "TABLE", "VALUES") {
 			return true
 		}
 	}
@@ -70,15 +76,12 @@ func (c *compiler) temporaryTable() error {
 }
 
 // placeNew is where a table of this definition goes.
-func (c *compiler) placeNew(info *TableInfo, byDefault bool) (shardSet, error) {
+func (c *compiler) placeNew(info *TableInfo) (shardSet, error) {
 	t, err := c.schema.newTable(info)
-	if err == nil {
-		return t.shards(), nil
+	if err != nil {
+		return shardSet{}, refuse("%v", err)
 	}
-	if len(info.Columns) == 0 || !byDefault && t.keyColumn < 0 && t.Rule.Kind == 0 && len(info.PrimaryKey) == 0 && len(info.Columns) == 0 {
-		return shardSet{}, refuse("table %s: %v", info.Name, err)
-	}
-	return shardSet{}, refuse("table %s: %v", info.Name, err)
+	return t.shards(), nil
 }
 
 // readDefinition reads as much of ( … ) as placing needs: columns with their types, and the primary key.
