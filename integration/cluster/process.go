@@ -74,6 +74,9 @@ func (c *Cluster) StartProxy(env ...string) {
 
 // TryProxy is StartProxy for a proxy that may refuse to start: the error holds what it said.
 func (c *Cluster) TryProxy(env ...string) error {
+	if c.proxyRuns() {
+		return errors.New("start the proxy: one runs already")
+	}
 	cmd := exec.Command(Binary(c.t), "serve", "--config", c.ConfigPath())
 	cmd.Env = append(os.Environ(), env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -101,6 +104,20 @@ func (c *Cluster) TryProxy(env ...string) error {
 		if nc, err := net.DialTimeout("tcp", c.Listen, time.Second); err == nil {
 			return nc.Close()
 		}
+	}
+}
+
+func (c *Cluster) proxyRuns() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.proxy == nil {
+		return false
+	}
+	select {
+	case <-c.proxy.ended:
+		return false
+	default:
+		return true
 	}
 }
 

@@ -74,7 +74,7 @@ func savepoints(t *testing.T, w *world, a *accounts) {
 			t.Errorf("%s has %d rows, want %d", transfer, n, want)
 		}
 	}
-	c.must("BEGIN", "SAVEPOINT before", entry("sp-7", near[0], far[0]), "ROLLBACK TO before", "COMMIT")
+	c.must("BEGIN", "SAVEPOINT zero", entry("sp-7", near[0], far[0]), "ROLLBACK TO zero", "COMMIT")
 	if n := a.entries(t, "sp-7"); n != 0 {
 		t.Errorf("a savepoint before every branch: %d rows, want none", n)
 	}

@@ -91,6 +91,12 @@ func (at *attempt) happened(t *testing.T) bool {
 // rowsAreFree changes the same rows again: nothing holds their locks any more.
 func (at *attempt) rowsAreFree(t *testing.T, w *world) {
 	t.Helper()
+	eventually(t, settleLimit, func() error {
+		if down := w.mustStatus().Readiness.Down; len(down) > 0 {
+			return fmt.Errorf("the proxy does not reach %v", down)
+		}
+		return nil
+	})
 	c := w.client(t, "readTimeout=4s")
 	defer c.close()
 	c.must("BEGIN")
@@ -131,10 +137,6 @@ func TestCrashProxyAtStepThenShardDown(t *testing.T) {
 	w.StopProxy()
 	for _, n := range []int{2, 3} {
 		for i, step := range stepsOf(n) {
-			if chosen := []coordinator.Step{coordinator.StepAllPrepared, coordinator.StepDecisionDurable, coordinator.StepCommitted}; !thorough() &&
-				(!slices.Contains(chosen, step.step) || step.k > 1) {
-				continue
-			}
 			t.Run(fmt.Sprintf("%d shards/%s", n, step), func(t *testing.T) {
 				down := i % n
 				at := w.dieAt(t, a, step, n)
@@ -172,9 +174,6 @@ func TestCrashShardAtEachStep(t *testing.T) {
 	w.StopProxy()
 	for _, n := range []int{2, 3} {
 		for i, step := range stepsOf(n) {
-			if n == 3 && !thorough() {
-				continue
-			}
 			victims := []int{i % n}
 			if thorough() {
 				victims = w.all()[:n]
@@ -191,6 +190,7 @@ func TestCrashShardAtEachStep(t *testing.T) {
 func (w *world) shardDiesAt(t *testing.T, a *accounts, step stepCase, n, victim int) {
 	pause := cluster.NewPause(t, step.String())
 	w.StartProxy(pause.Env()...)
+	defer w.StopProxy()
 	c := w.client(t)
 	defer c.close()
 	at := a.attempt(t, c, n)

@@ -198,6 +198,15 @@ func (w *world) decisions() []txlog.Decision {
 // eventually waits for a condition that says what is missing.
 func eventually(t *testing.T, limit time.Duration, check func() error) {
 	t.Helper()
+	every(t, 10*time.Millisecond, limit, check)
+}
+
+// trxPause lies between looks at information_schema.innodb_trx: its rows are
+// not renewed while anybody has read them in the last 100 ms.
+const trxPause = 150 * time.Millisecond
+
+func every(t *testing.T, pause, limit time.Duration, check func() error) {
+	t.Helper()
 	deadline := time.Now().Add(limit)
 	for {
 		err := check()
@@ -207,7 +216,7 @@ func eventually(t *testing.T, limit time.Duration, check func() error) {
 		if time.Now().After(deadline) {
 			t.Fatalf("after %v: %v", limit, err)
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(pause)
 	}
 }
 

@@ -98,7 +98,7 @@ func TestTransactions(t *testing.T) {
 		var mate string // another id on the shard of id 1
 		for _, id := range []string{"2", "3", "4", "5", "6", "7", "8"} {
 			plan1, plan2 := s.rows("EXPLAIN LOCKSTEP SELECT * FROM a WHERE id = 1"), s.rows("EXPLAIN LOCKSTEP SELECT * FROM a WHERE id = "+id)
-			if shardOf(plan1[0]) == shardOf(plan2[0]) {
+			if shardOf(plan1[1]) == shardOf(plan2[1]) {
 				mate = id
 				break
 			}
@@ -142,5 +142,5 @@ func TestTransactions(t *testing.T) {
 	}
 }
 
-// shardOf takes the shard out of a row of EXPLAIN LOCKSTEP.
+// shardOf takes the shard out of a row (step, shard, statement) of EXPLAIN LOCKSTEP.
 func shardOf(row string) string { return strings.Split(row, ",")[1] }
