@@ -12,16 +12,24 @@ import (
 
 // catalogState is what was read of the shards' tables, and when.
 type catalogState struct {
-	mu        sync.Mutex // one reader at a time
-	state     sync.RWMutex
-	read      time.Time
-	databases map[string]bool
+	mu         sync.Mutex // one reader at a time
+	state      sync.RWMutex
+	read       time.Time
+	databases  map[string]bool
+	incomplete bool // some shard did not answer
 }
 
 func (c *catalogState) loaded() bool {
 	c.state.RLock()
 	defer c.state.RUnlock()
 	return !c.read.IsZero()
+}
+
+// wanting says whether there is something to read that could not be read yet.
+func (c *catalogState) wanting() bool {
+	c.state.RLock()
+	defer c.state.RUnlock()
+	return c.read.IsZero() || c.incomplete
 }
 
 func (c *catalogState) hasDatabase(name string) bool {
@@ -53,23 +61,50 @@ func (p *Proxy) reloadSince(ctx context.Context, t time.Time) error {
 		return nil
 	}
 	begin := time.Now()
-	tables, databases, err := catalog.Read(ctx, p.shards, p.logicalByName)
+	found, err := catalog.ReadShards(ctx, p.shards, catalog.Options{Logical: p.logicalByName})
 	if err != nil {
 		return fmt.Errorf("read the catalog: %w", err)
 	}
-	schema, problems := sharding.NewSchema(p.cfg, tables)
+	for _, d := range found.Differences {
+		p.log.Warn("table is not the same on all shards", "table", d)
+	}
+	set := map[string]bool{"information_schema": true, "performance_schema": true, "mysql": true, "sys": true}
+	for _, d := range found.Databases {
+		set[d] = true
+	}
+	if len(found.Failed) > 0 {
+		for name, err := range found.Failed {
+			p.log.Warn("catalog of a shard could not be read", "shard", name, "err", err)
+		}
+		p.keepKnown(found, set)
+	}
+	schema, problems := sharding.NewSchema(p.cfg, found.Tables)
 	for _, problem := range problems {
 		p.log.Warn("sharding rule does not fit", "err", problem)
 	}
 	p.planner.SetSchema(schema)
-	set := map[string]bool{"information_schema": true, "performance_schema": true, "mysql": true, "sys": true}
-	for _, d := range databases {
-		set[d] = true
-	}
 	p.catalog.state.Lock()
-	p.catalog.read, p.catalog.databases = begin, set
+	p.catalog.read, p.catalog.databases, p.catalog.incomplete = begin, set, len(found.Failed) > 0
 	p.catalog.state.Unlock()
 	return nil
+}
+
+// keepKnown adds tables and databases that were known before: they may be on a shard that did not answer.
+func (p *Proxy) keepKnown(found *catalog.Reading, databases map[string]bool) {
+	have := map[[2]string]bool{}
+	for i := range found.Tables {
+		have[[2]string{found.Tables[i].Database, found.Tables[i].Name}] = true
+	}
+	for _, t := range p.planner.Schema().Tables() {
+		if !have[[2]string{t.Database, t.Name}] {
+			found.Tables = append(found.Tables, t.TableInfo)
+		}
+	}
+	p.catalog.state.RLock()
+	defer p.catalog.state.RUnlock()
+	for d := range p.catalog.databases {
+		databases[d] = true
+	}
 }
 
 // logicalByName is the name under which clients know a shard's database; empty: they do not see it.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"lockstep/backend"
@@ -139,6 +140,11 @@ func (s *session) twoPhase(t *transaction, writers []*branch) error {
 	}
 	out := t.named.Commit(s.p.ctx, ps, coordinator.CommitOptions{Mode: config.TwoPhase, Token: s.vars.token})
 	for _, b := range writers {
+		if out.Verdict == coordinator.InDoubt || slices.Contains(out.Pending, s.p.shards[b.shard].Name()) {
+			// A verb may still be under way on it.
+			b.conn.Discard()
+			continue
+		}
 		s.giveBack(b)
 	}
 	switch out.Verdict {

@@ -54,18 +54,18 @@ func (s *session) evaluate(expr string, vars *variables) (string, error) {
 		shard = s.anyShard()
 	}
 	if s.tx != nil && s.tx.byShard[shard] != nil {
-		return valueOf(s.tx.byShard[shard].conn.Query(s.ctx, string(text), 2))
+		return s.p.valueOf(s.tx.byShard[shard].conn.Query(s.ctx, string(text), 2))
 	}
 	conn, err := s.p.shards[shard].Acquire(s.ctx, vars.state(shard), true)
 	if err != nil {
 		return "", err
 	}
 	defer conn.Release()
-	return valueOf(conn.Query(s.ctx, string(text), 2))
+	return s.p.valueOf(conn.Query(s.ctx, string(text), 2))
 }
 
 // valueOf is the single value of an answer as an SQL literal.
-func valueOf(res *backend.Result, err error) (string, error) {
+func (p *Proxy) valueOf(res *backend.Result, err error) (string, error) {
 	var many *backend.TooManyRowsError
 	switch {
 	case errors.As(err, &many) || err == nil && len(res.Rows) > 1:
@@ -91,7 +91,8 @@ func valueOf(res *backend.Result, err error) (string, error) {
 	if col.Charset == binaryCollation {
 		return "X'" + hexString(value) + "'", nil
 	}
-	return quote(value), nil
+	charset, _ := p.collations.byID(byte(col.Charset)) // as sent: in character_set_results
+	return quoteIn(charset, value), nil
 }
 
 const binaryCollation = 63

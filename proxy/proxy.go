@@ -27,11 +27,12 @@ type Options struct {
 
 // Proxy is one running proxy. Make it with New, start it with Start.
 type Proxy struct {
-	cfg    *config.Config
-	log    *slog.Logger
-	epoch  string
-	shards []*backend.Shard // in the file's order: a plan's shard index is a position here
-	byName map[string]int
+	cfg      *config.Config
+	log      *slog.Logger
+	epoch    string
+	shards   []*backend.Shard // in the file's order: a plan's shard index is a position here
+	idShards []*backend.Shard // the same servers, for sequences alone
+	byName   map[string]int
 
 	decisions   *txlog.Log
 	coordinator *coordinator.Coordinator
@@ -96,13 +97,23 @@ func New(cfg *config.Config, o Options) (*Proxy, error) {
 	empty, problems := sharding.NewSchema(cfg, nil)
 	_ = problems // rules of tables that nobody has made yet are no problem
 	p.planner = sharding.NewPlanner(empty, sharding.Limits{Plans: cfg.Limits.PlanCache})
+	// Ids are asked for by statements that may hold every connection of the
+	// ordinary pools already, so they have a few of their own.
+	for _, s := range cfg.Shards {
+		o := shardOptions(cfg, s, o.Logger, nil)
+		o.MaxConns, o.MaxIdle = sequenceConns, sequenceConns
+		p.idShards = append(p.idShards, backend.NewShard(o))
+	}
 	p.sequences = catalog.NewSequences(catalog.SequenceOptions{
-		Home: p.shards[p.sequenceHome()], Shards: p.shards, Block: cfg.SequenceBlock,
+		Home: p.idShards[p.sequenceHome()], Shards: p.idShards, Block: cfg.SequenceBlock,
 		Physical: p.physicalByName, Logger: o.Logger,
 	})
 	p.metrics = newMetrics(p)
 	return p, nil
 }
+
+// sequenceConns is how many server connections hand out AUTO_INCREMENT ids, on each shard.
+const sequenceConns = 2
 
 // openLog opens the decision log of the configured path.
 func openLog(cfg *config.Config, epoch string, hook func(coordinator.Step, int)) (*txlog.Log, error) {
@@ -199,7 +210,7 @@ func (p *Proxy) Close() error {
 	}
 	p.sessions.closeAll()
 	p.running.Wait()
-	for _, s := range p.shards {
+	for _, s := range append(p.shards, p.idShards...) {
 		errs = append(errs, s.Close())
 	}
 	errs = append(errs, p.decisions.Close())
@@ -218,7 +229,7 @@ func (p *Proxy) shardUp(name string) {
 		if err := p.readServer(p.ctx, p.shards[p.byName[name]]); err != nil {
 			p.log.Warn("settings of a shard could not be read", "shard", name, "err", err)
 		}
-		if !p.catalog.loaded() {
+		if p.catalog.wanting() {
 			if err := p.reload(p.ctx); err != nil {
 				p.log.Warn("catalog could not be read yet", "err", err)
 			}

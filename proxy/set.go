@@ -84,13 +84,33 @@ func orDefault(value string, isDefault bool) string {
 
 // assigned is an assignment's right side as a literal; a server works it out if need be.
 func (s *session) assigned(a *sharding.Assignment, vars *variables) (string, error) {
-	if a.Default || a.Constant {
-		return a.Value, nil
+	if a.Default {
+		return "", nil
+	}
+	if a.Constant {
+		if value, ok := plain(a.Value); ok {
+			return value, nil
+		}
 	}
 	if a.Scope == sharding.ScopeGlobal {
 		return a.Value, nil // each server works its own out
 	}
 	return s.evaluate(a.Value, vars)
+}
+
+// plain is a literal or word that means the same under every sql_mode and
+// character set: what travels from connection to connection must. Others are worked out by a server first.
+func plain(value string) (string, bool) {
+	text := unquote(value)
+	for i := range len(text) {
+		if c := text[i]; c < 0x20 || c >= 0x7f || c == '\'' || c == '"' || c == '\\' || c == '`' {
+			return "", false
+		}
+	}
+	if text != value {
+		return "'" + text + "'", true
+	}
+	return value, true
 }
 
 // setTransaction is SET [SESSION] TRANSACTION: without SESSION it is for the next transaction only.

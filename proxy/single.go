@@ -73,11 +73,20 @@ func (s *session) relayed(l *lease, st *sharding.Statement, sum protocol.Summary
 	if sum.OK.Warnings > 0 {
 		s.fetchWarnings(l)
 	}
+	s.noteStatus(l, sum.OK.Status)
 	s.done(l)
 	if sum.Started {
 		return nil
 	}
 	return s.sent(s.writeOK(s.account(sum.OK, s.plan.InsertID)))
+}
+
+// noteStatus tells the pool of a transaction that a statement left open on a
+// connection of its own (a procedure that began one): such a connection is closed.
+func (s *session) noteStatus(l *lease, st protocol.Status) {
+	if l.conn != nil && l.branch == nil && st.Has(protocol.StatusInTrans) {
+		l.conn.NoteStatus(st)
+	}
 }
 
 // account keeps what LAST_INSERT_ID() and ROW_COUNT() will say.

@@ -205,6 +205,9 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 		s.outside = true
 		defer func() { s.outside = false }()
 	}
+	if limit := s.p.cfg.Timeouts.Statement; limit > 0 {
+		defer time.AfterFunc(limit, s.killQuery).Stop()
+	}
 	switch {
 	case len(s.plan.Targets) == 1:
 		s.p.metrics.single.Inc()

@@ -163,10 +163,13 @@ func unquote(s string) string {
 
 // quote makes an SQL string literal that means the same under any sql_mode and
 // character set: plain where the text is harmless, hexadecimal otherwise.
-func quote(s string) string {
+func quote(s string) string { return quoteIn("utf8mb4", s) }
+
+// quoteIn is quote for text in another character set.
+func quoteIn(charset, s string) string {
 	for i := range len(s) {
 		if c := s[i]; c < 0x20 || c >= 0x7f || c == '\'' || c == '\\' {
-			return "_utf8mb4 X'" + hexString(s) + "'"
+			return "_" + charset + " X'" + hexString(s) + "'"
 		}
 	}
 	return "'" + s + "'"
