@@ -100,7 +100,12 @@ func TestBulkInsert(t *testing.T) {
 
 func start(t *testing.T) (*cluster.Cluster, []*sql.DB) {
 	t.Helper()
-	c := cluster.Start(t, cluster.Options{Shards: 3})
+	return startWith(t, cluster.Options{Shards: 3})
+}
+
+func startWith(t *testing.T, o cluster.Options) (*cluster.Cluster, []*sql.DB) {
+	t.Helper()
+	c := cluster.Start(t, o)
 	c.StartProxy()
 	if _, err := c.DB("").Exec("CREATE DATABASE sb"); err != nil {
 		t.Fatal(err)
