@@ -270,17 +270,22 @@ func (t *transfer) check(booked []leg) error {
 func summary(t *testing.T, transfers []transfer) {
 	t.Helper()
 	count := map[outcome]int{}
-	errs := map[string]int{}
+	errs, sample := map[string]int{}, map[string]error{}
 	longest := time.Duration(0)
 	for _, tr := range transfers {
 		count[tr.outcome]++
 		longest = max(longest, tr.took)
 		if tr.err != nil {
-			errs[fmt.Sprintf("%s %d", tr.outcome, codeOf(tr.err))]++
+			kind := fmt.Sprintf("%s %d", tr.outcome, codeOf(tr.err))
+			errs[kind]++
+			sample[kind] = tr.err
 		}
 	}
 	t.Logf("%d transfers committed, %d rolled back, %d unknown; longest COMMIT %v; errors by outcome and number: %v",
 		count[committed], count[rolledBack], count[unknown], longest.Round(time.Millisecond), errs)
+	for kind, err := range sample {
+		t.Logf("for example %s: %v", kind, err)
+	}
 	if count[committed] == 0 || count[unknown] == 0 {
 		t.Errorf("want some transfers committed and some unknown: otherwise this test has shown nothing")
 	}

@@ -78,8 +78,8 @@ func TestLogWriteFailsUnderLoad(t *testing.T) {
 	if err := unix.Prlimit(w.ProxyPid(), unix.RLIMIT_FSIZE, &limit, nil); err != nil {
 		t.Fatal(err)
 	}
-	w.logFails(t, a, "file too large")
 	transfers := b.close()
+	w.logFails(t, a, "file too large")
 	w.KillProxy()
 	w.StartProxy()
 	w.mustSettle(w.all(), settleLimit)

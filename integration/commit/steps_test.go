@@ -168,7 +168,7 @@ func TestCrashProxyAtStepThenShardDown(t *testing.T) {
 
 // A shard dies at each step; the proxy lives.
 func TestCrashShardAtEachStep(t *testing.T) {
-	w := newWorld(t, cluster.Options{Shards: 3, Config: "timeouts:\n  prepare: 3s\n  commit: 3s\n"})
+	w := newWorld(t, cluster.Options{Shards: 3, Config: "timeouts:\n  prepare: 3s\n  commit: 3s\n  resolve: 200ms\n"})
 	w.StartProxy()
 	a := w.makeAccounts(24, 1000)
 	w.StopProxy()
@@ -230,6 +230,12 @@ func (w *world) shardDiesAt(t *testing.T, a *accounts, step stepCase, n, victim 
 		t.Errorf("shard %s could not be told, and the warnings %q do not name it and the transaction", w.Shards[victim].Name, warnings)
 	}
 	at.rowsAreFree(t, w)
+	eventually(t, settleLimit, func() error { // each shard has to be looked at once more
+		if s := w.mustStatus(); s.Unfinished > 0 {
+			return fmt.Errorf("%d decisions wait for a branch", s.Unfinished)
+		}
+		return nil
+	})
 	w.logIsEmptyAfterStop(t)
 }
 
