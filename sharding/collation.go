@@ -1,70 +1,130 @@
 package sharding
 
 import (
-	"strings"
+	"bytes"
 	"unicode/utf8"
 )
 
 // collation is how text of a column compares, as far as placing rows needs it.
+//
+// The canonical form of a text is, for binary collations, its characters in UTF-8; for the others the weights of its
+// characters, two bytes each. What stands for spaces at the end is left out, also under NO PAD collations, where it makes
+// the form coarser but not wrong.
 type collation struct {
 	name   string
-	utf8   bool // the column's bytes are UTF-8
-	binary bool // characters compare by their code points
+	family string // of weights, "" where characters compare by their code points
+	utf8   bool   // the column's bytes are UTF-8, and it holds all characters
+	latin1 bool   // the column holds what cp1252 has
+	coarse bool   // weights that contractions touch are left out: see keepsWeight
 }
 
-// collations are those whose equality is known, and so can be a shard key's.
+// collations are those whose equality is known, and so can be a shard key's. Not among them are collations of languages
+// (contractions such as ch), and MySQL's utf8mb4_0900 ones with the exception of the binary one.
 var collations = func() map[string]*collation {
 	m := make(map[string]*collation)
 	add := func(c collation) { m[c.name] = &c }
 	for _, cs := range []string{"utf8", "utf8mb3", "utf8mb4"} {
-		add(collation{name: cs + "_bin", utf8: true, binary: true})
-		add(collation{name: cs + "_nopad_bin", utf8: true, binary: true})
-		add(collation{name: cs + "_general_ci", utf8: true})
-		add(collation{name: cs + "_unicode_ci", utf8: true})
+		for _, n := range []string{"_bin", "_nopad_bin"} {
+			add(collation{name: cs + n, utf8: true})
+		}
+		for _, n := range []string{"_general_ci", "_general_nopad_ci"} {
+			add(collation{name: cs + n, family: "general", utf8: true})
+		}
+		for _, n := range []string{"_unicode_ci", "_unicode_nopad_ci"} {
+			add(collation{name: cs + n, family: "uca400", utf8: true})
+		}
+		for _, n := range []string{"_unicode_520_ci", "_unicode_520_nopad_ci"} {
+			add(collation{name: cs + n, family: "uca520", utf8: true})
+		}
+		for _, n := range []string{"_ai_ci", "_ai_cs", "_as_ci", "_as_cs"} { // what is equal with accents and case is so without
+			add(collation{name: cs + "_uca1400" + n, family: "uca1400", utf8: true, coarse: true})
+			add(collation{name: cs + "_uca1400_nopad" + n, family: "uca1400", utf8: true, coarse: true})
+		}
 	}
-	add(collation{name: "latin1_bin", binary: true})
-	add(collation{name: "latin1_swedish_ci"})
-	add(collation{name: "ascii_bin", utf8: true, binary: true})
-	add(collation{name: "ascii_general_ci", utf8: true})
+	add(collation{name: "utf8mb4_0900_bin", utf8: true})
+	for _, n := range []string{"latin1_bin", "latin1_nopad_bin"} {
+		add(collation{name: n, latin1: true})
+	}
+	for _, n := range []string{"latin1_swedish_ci", "latin1_swedish_nopad_ci"} {
+		add(collation{name: n, family: "swedish", latin1: true})
+	}
+	for _, n := range []string{"latin1_general_ci", "latin1_general_cs"} {
+		add(collation{name: n, family: "general1", latin1: true})
+	}
+	for _, n := range []string{"ascii_bin", "ascii_nopad_bin"} {
+		add(collation{name: n})
+	}
+	for _, n := range []string{"ascii_general_ci", "ascii_general_nopad_ci"} {
+		add(collation{name: n, family: "general"})
+	}
 	return m
 }()
 
 // asBytes is how a binary string is read that is compared with the column: byte by byte, so in the column's own set.
 func (c *collation) asBytes() charsetClass {
-	if c.utf8 {
+	switch {
+	case c.utf8:
 		return charsetUTF8
+	case c.latin1:
+		return charsetLatin1
 	}
 	return charsetASCII
 }
 
 // appendCanonical appends the canonical form of text, which is in the client's character set cs. chars is its length in
-// characters without trailing spaces. ok is false when the text cannot be read.
+// characters without trailing spaces. ok is false when the text cannot be read, or the column cannot hold it.
 func (c *collation) appendCanonical(dst, text []byte, cs charsetClass) (_ []byte, chars int, ok bool) {
+	var weights *weightTable
+	if c.family != "" {
+		all, err := tables()
+		if err != nil {
+			return dst, 0, false
+		}
+		weights = all[c.family]
+	}
 	at := len(dst)
-	for i := 0; i < len(text); {
+	text = bytes.TrimRight(text, " ")
+	for i := 0; i < len(text); chars++ {
 		r, n := rune(text[i]), 1
 		if r >= utf8.RuneSelf {
-			if r, n, ok = decodeRune(text[i:], cs); !ok {
-				return dst, 0, false
+			if r, n, ok = decodeRune(text[i:], cs); !ok || !c.holds(r) {
+				return dst[:at], 0, false
 			}
 		}
 		i += n
-		chars++
-		if c.binary {
+		switch {
+		case weights == nil:
 			dst = utf8.AppendRune(dst, r)
-			continue
+		case !c.coarse:
+			dst = weights.append(dst, r)
+		default:
+			from := len(dst)
+			dst = keepWeights(weights.append(dst, r), from)
 		}
-		if r < ' ' || r > '~' {
-			return dst, 0, false
-		}
-		if r >= 'a' && r <= 'z' {
-			r -= 32
-		}
-		dst = append(dst, byte(r))
 	}
-	trimmed := len(strings.TrimRight(string(dst[at:]), " "))
-	chars -= len(dst) - at - trimmed
-	return dst[:at+trimmed], chars, true
+	if weights != nil {
+		space := weights.family.space
+		for len(dst) >= at+2 && dst[len(dst)-2] == byte(space>>8) && dst[len(dst)-1] == byte(space) {
+			dst = dst[:len(dst)-2]
+		}
+	}
+	return dst, chars, true
+}
+
+// holds says whether the column's character set has a character past ASCII.
+func (c *collation) holds(r rune) bool {
+	if c.latin1 {
+		if r >= 0xa0 && r <= 0xff {
+			return true
+		}
+		for _, l := range cp1252[:32] {
+			if l == r {
+				return true
+			}
+		}
+		return false
+	}
+	return c.utf8
 }
 
 func decodeRune(b []byte, cs charsetClass) (rune, int, bool) {
