@@ -71,7 +71,7 @@ func shardPids(t *testing.T, dir string) string {
 func TestLifeOfDev(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "play")
 	args := devArgs(t, dir)
-	p := startLockstep(t, gatewayForTests, args...)
+	p := startLockstep(t, args...)
 	db := connect(t, p)
 	if n, sum := accounts(t, db); n != bankAccounts || sum != bankAccounts*bankBalance {
 		t.Errorf("%d accounts with %d", n, sum)
@@ -84,12 +84,12 @@ func TestLifeOfDev(t *testing.T) {
 	}
 
 	// A second one on the same folder is refused; so is stopping the shards under it.
-	second := startLockstep(t, gatewayForTests, args...)
+	second := startLockstep(t, args...)
 	second.await(fmt.Sprintf("another lockstep dev (process %d) uses %s", p.cmd.Process.Pid, dir))
 	if code := second.end(); code != exitFailed {
 		t.Errorf("second dev: exit code %d", code)
 	}
-	stop := startLockstep(t, gatewayForTests, "dev", "stop", "--dir", dir)
+	stop := startLockstep(t, "dev", "stop", "--dir", dir)
 	stop.await("another lockstep dev")
 	stop.end()
 
@@ -100,7 +100,7 @@ func TestLifeOfDev(t *testing.T) {
 	if now := shardPids(t, dir); now != pids {
 		t.Fatalf("shards %s before kill -9, %s after", pids, now)
 	}
-	p = startLockstep(t, gatewayForTests, args...)
+	p = startLockstep(t, args...)
 	p.await("was still running")
 	db = connect(t, p)
 	if n, _ := accounts(t, db); n != 10 {
@@ -119,25 +119,50 @@ func TestLifeOfDev(t *testing.T) {
 		t.Errorf("shards %s after Ctrl-C", now)
 	}
 
-	more := startLockstep(t, gatewayForTests, append(args, "--shards", "3")...)
+	more := startLockstep(t, append(args, "--shards", "3")...)
 	more.await("was made with 2 shards and cannot be started with 3")
 	if code := more.end(); code != exitFailed {
 		t.Errorf("another number of shards: exit code %d", code)
 	}
 }
 
+// --demo shows transfers over both shards, moves money, and neither makes nor loses any.
+func TestDevDemo(t *testing.T) {
+	p := startLockstep(t, devArgs(t, filepath.Join(t.TempDir(), "play"), "--demo")...)
+	for range demoTransfers {
+		p.await("Transfer of 10 from account")
+		p.await("branch on shard")
+		p.await("branch on shard")
+		p.await("committed: prepared on 2 shards")
+	}
+	p.await(fmt.Sprintf("All balances together: %[1]d before, %[1]d after", bankAccounts*bankBalance))
+	_, admin, _ := strings.Cut(p.await("for operators on "), "for operators on ")
+	db := connect(t, p)
+	if n, sum := accounts(t, db); n != bankAccounts || sum != bankAccounts*bankBalance {
+		t.Errorf("%d accounts with %d", n, sum)
+	}
+	var moved int
+	if err := db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM account WHERE balance <> ?", bankBalance).Scan(&moved); err != nil || moved != 2*demoTransfers {
+		t.Errorf("%d accounts with another balance than before (%v), want %d", moved, err, 2*demoTransfers)
+	}
+	// Nothing stays in doubt: what the welcome says to type finds nothing.
+	if code, out, errs := call(t, "txn", "list", "--json", "--admin", strings.TrimSuffix(admin, ".")); code != exitOK || out != "[]\n" {
+		t.Errorf("txn list: exit code %d, out %q, err %q", code, out, errs)
+	}
+}
+
 func TestDevStop(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "play")
-	p := startLockstep(t, gatewayForTests, devArgs(t, dir)...)
+	p := startLockstep(t, devArgs(t, dir)...)
 	p.await("Go DSN")
 	p.signal(syscall.SIGKILL)
 	p.end()
-	stop := startLockstep(t, gatewayForTests, "dev", "stop", "--dir", dir)
+	stop := startLockstep(t, "dev", "stop", "--dir", dir)
 	stop.await("Stopped 2 shards")
 	if code := stop.end(); code != exitOK || shardPids(t, dir) != "[]" {
 		t.Errorf("exit code %d, left %s", code, shardPids(t, dir))
 	}
-	again := startLockstep(t, gatewayForTests, "dev", "stop", "--dir", dir)
+	again := startLockstep(t, "dev", "stop", "--dir", dir)
 	again.await("No shard is running")
 	if code := again.end(); code != exitOK {
 		t.Errorf("second stop: exit code %d", code)
@@ -147,7 +172,7 @@ func TestDevStop(t *testing.T) {
 // A shard that is killed comes back by itself, on its port.
 func TestDevRestartsShard(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "play")
-	p := startLockstep(t, gatewayForTests, devArgs(t, dir)...)
+	p := startLockstep(t, devArgs(t, dir)...)
 	p.await("Go DSN")
 	s, err := localdb.Find(filepath.Join(dir, "shard2"))
 	if err != nil || s == nil {
@@ -166,7 +191,7 @@ func TestDevRestartsShard(t *testing.T) {
 // Ctrl-C is heard while shards start.
 func TestDevInterruptedEarly(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "play")
-	p := startLockstep(t, gatewayForTests, devArgs(t, dir)...)
+	p := startLockstep(t, devArgs(t, dir)...)
 	p.await("Starting 2 shards")
 	p.signal(syscall.SIGINT)
 	if code := p.end(); code != exitOK {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"os"
 )
 
 // printWelcome says how to connect and what to try.
@@ -30,9 +31,19 @@ Try:
     SHOW LOCKSTEP BRANCHES;
   COMMIT;
 In another terminal:
-  lockstep txn list                                          # in-doubt transactions: none, in peace
+  %-56[7]s   # in-doubt transactions: none, in peace
   kill -9 a shard, or this process, in the middle of it all: no transfer is ever half done
 
 Folder: %[6]s (configuration lockstep.yaml). Ctrl-C stops everything.
-`, host, port, p.Addr(), p.AdminAddr(), net.JoinHostPort(host, port), d.path)
+`, host, port, p.Addr(), p.AdminAddr(), net.JoinHostPort(host, port), d.path, listCommand(p.AdminAddr()))
+}
+
+// listCommand is "txn list" as it has to be typed here: this program need not be on
+// the PATH, nor its admin port the usual one.
+func listCommand(admin string) string {
+	c := os.Args[0] + " txn list"
+	if admin != defaultAdmin {
+		c += " --admin " + admin
+	}
+	return c
 }

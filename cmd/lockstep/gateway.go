@@ -7,7 +7,7 @@ import (
 	"lockstep/proxy"
 )
 
-// newGateway makes the proxy. Tests put another one in its place.
-var newGateway = func(cfg *config.Config, log *slog.Logger) (gateway, error) {
+// newGateway makes the proxy.
+func newGateway(cfg *config.Config, log *slog.Logger) (gateway, error) {
 	return proxy.New(cfg, proxy.Options{Logger: log, Hook: failpoint()})
 }

@@ -13,16 +13,10 @@ import (
 	"time"
 )
 
-// TestMain lets tests run this program as a process of its own, with the relay
-// in the proxy's place where the environment says so.
+// TestMain lets tests run this program as a process of its own.
 func TestMain(m *testing.M) {
-	switch os.Getenv("LOCKSTEP_TEST_MAIN") {
-	case "":
+	if os.Getenv("LOCKSTEP_TEST_MAIN") == "" {
 		os.Exit(m.Run())
-	case "relay":
-		newGateway = newRelay
-	case "stuck":
-		newGateway = newStuckRelay
 	}
 	main()
 }
@@ -37,11 +31,10 @@ type lockstepProcess struct {
 	ended chan struct{}
 }
 
-// startLockstep starts a process; gateway is "relay", "stuck" or "proxy".
-func startLockstep(t *testing.T, gateway string, args ...string) *lockstepProcess {
+func startLockstep(t *testing.T, args ...string) *lockstepProcess {
 	t.Helper()
 	p := &lockstepProcess{t: t, cmd: exec.Command(os.Args[0], args...), lines: make(chan string, 1000), ended: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), "LOCKSTEP_TEST_MAIN="+gateway)
+	p.cmd.Env = append(os.Environ(), "LOCKSTEP_TEST_MAIN=1")
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	r, w := io.Pipe()
 	p.cmd.Stdout, p.cmd.Stderr = w, w

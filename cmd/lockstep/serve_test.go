@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -40,10 +41,8 @@ timeouts: {drain: 20s}
 
 func TestServe(t *testing.T) {
 	file := serveFile(t, "127.0.0.1:0")
-	p := startLockstep(t, gatewayForTests, "serve", "--log-format", "json", "--config", file)
-	line := p.await(`"msg":"serving"`)
-	_, address, _ := strings.Cut(line, `"clients":"`)
-	address, _, _ = strings.Cut(address, `"`)
+	p := startLockstep(t, "serve", "--log-format", "json", "--config", file)
+	address := servingOn(p)
 
 	// Another one on the same port says what is wrong.
 	text, err := os.ReadFile(file)
@@ -54,7 +53,7 @@ func TestServe(t *testing.T) {
 	if err := os.WriteFile(taken, []byte(strings.Replace(string(text), "127.0.0.1:0", address, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	second := startLockstep(t, gatewayForTests, "serve", "--config", taken)
+	second := startLockstep(t, "serve", "--config", taken)
 	second.await("another program (or another lockstep) listens on one of " + address)
 	if code := second.end(); code != exitFailed {
 		t.Errorf("port in use: exit code %d", code)
@@ -67,10 +66,19 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// While the first signal's drain waits, a second one ends the process at once.
+// While the first signal's drain waits for a transaction, a second one ends the process at once.
 func TestSecondSignal(t *testing.T) {
-	p := startLockstep(t, "stuck", "serve", "--config", serveFile(t, "127.0.0.1:0"))
-	p.await("serving")
+	p := startLockstep(t, "serve", "--log-format", "json", "--config", serveFile(t, "127.0.0.1:0"))
+	db, err := sql.Open("mysql", "app:app@tcp("+servingOn(p)+")/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback() //nolint:errcheck // its connection is gone by then
 	p.signal(syscall.SIGINT)
 	p.await("draining")
 	begin := time.Now()
@@ -79,4 +87,11 @@ func TestSecondSignal(t *testing.T) {
 	if code := p.end(); code != exitFailed || time.Since(begin) > 5*time.Second {
 		t.Errorf("exit code %d after %s", code, time.Since(begin))
 	}
+}
+
+// servingOn takes the clients' address from the log in JSON.
+func servingOn(p *lockstepProcess) string {
+	_, address, _ := strings.Cut(p.await(`"msg":"serving"`), `"clients":"`)
+	address, _, _ = strings.Cut(address, `"`)
+	return address
 }
