@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -141,10 +142,12 @@ func (s *session) opened(b *branch) error {
 		return nil
 	}
 	s.dropBranch(b)
-	if backend.Classify(err) == backend.ClassUnknown {
-		return lostShard(s.p.shards[b.shard].Name(), err, false)
+	// Its class says nothing of the cause: an opening that failed has certainly done nothing.
+	var refusal *protocol.ServerError
+	if errors.As(err, &refusal) {
+		return err
 	}
-	return err
+	return lostShard(s.p.shards[b.shard].Name(), err, false)
 }
 
 // dropBranch closes a branch's connection; the server rolls back what it held.
