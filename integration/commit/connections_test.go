@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lockstep/integration/cluster"
+	"lockstep/proxy/admin"
 )
 
 const maxIdle = 3
@@ -48,6 +49,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			wait.Wait()
 			w.nothingOpen(t)
 			eventually(t, 5*time.Second, func() error { return w.connectionsAtMost(t, maxIdle+sideConnections) })
+			w.poolIsIdle(t)
 			if killed {
 				w.KillProxy()
 			} else {
@@ -59,8 +61,23 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 }
 
-// sideConnections are those beside the pool that recovery and KILL keep.
-const sideConnections = 2
+// sideConnections are the most that recovery and KILL keep beside the pool (backend.Options.RecoveryConns), and
+// the one that watches whether the shard is there.
+const sideConnections = 8 + 1
+
+// poolIsIdle compares the proxy's own count.
+func (w *world) poolIsIdle(t *testing.T) {
+	t.Helper()
+	var shards []admin.Shard
+	if err := w.Get("/api/v1/shards", &shards); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range shards {
+		if s.InUse != 0 || s.Idle > maxIdle {
+			t.Errorf("shard %s: %d connections of the pool in use and %d idle, want 0 and at most %d", s.Name, s.InUse, s.Idle, maxIdle)
+		}
+	}
+}
 
 // connectionsAtMost counts the connections of the proxy's user on each shard.
 func (w *world) connectionsAtMost(t *testing.T, most int64) error {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lockstep/integration/cluster"
+	"lockstep/proxy/admin"
 )
 
 // codeRolledBack is XA_RBROLLBACK.
@@ -27,8 +28,16 @@ func TestLogDiskFull(t *testing.T) {
 	w.StartProxy()
 	a := w.makeAccounts(32, 1000)
 	w.StopProxy()
-	w.StartProxy() // the file is written anew: it has no spare pages
+	w.StartProxy()
+	b := a.open(seed(t))
+	b.goesOn(t)
 	full := fill(t, dir)
+	b.goesOn(t) // a few finished decisions at a time find room in the pages that the file has
+	w.growLog(t)
+	w.waitForLogFailure(t)
+	transfers := b.close()
+	w.settledIn(t, w.all(), time.Second)
+	a.check(t, transfers)
 	w.logFails(t, a, "no space left on device")
 
 	w.KillProxy()
@@ -66,12 +75,7 @@ func TestLogWriteFailsUnderLoad(t *testing.T) {
 	if err := unix.Prlimit(w.ProxyPid(), unix.RLIMIT_FSIZE, &limit, nil); err != nil {
 		t.Fatalf("limit the proxy's file sizes: %v", err)
 	}
-	eventually(t, 10*time.Second, func() error {
-		if w.mustStatus().LogFailed == "" {
-			return errors.New("the log has not failed")
-		}
-		return nil
-	})
+	w.waitForLogFailure(t)
 	time.Sleep(200 * time.Millisecond) // clients go on against a failed log
 	// The log is stopped for good: room again does not bring it back in this process.
 	limit.Cur = unix.RLIM_INFINITY
@@ -79,6 +83,8 @@ func TestLogWriteFailsUnderLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	transfers := b.close()
+	w.settledIn(t, w.all(), time.Second)
+	a.check(t, transfers)
 	w.logFails(t, a, "file too large")
 	w.KillProxy()
 	w.StartProxy()
@@ -99,43 +105,50 @@ func TestLogWriteFailsUnderLoad(t *testing.T) {
 	w.commitsAgain(t, a)
 }
 
+// growLog makes the log need more pages: entries of an operator's verdicts are kept for good.
+func (w *world) growLog(t *testing.T) {
+	t.Helper()
+	reason := strings.Repeat("a long reason. ", 60)
+	eventually(t, 10*time.Second, func() error {
+		err := w.Post("/api/v1/transactions/test.p1."+w.mustStatus().Epoch+".999999/rollback", admin.Request{Force: true, Reason: reason, Who: "test"}, nil)
+		if err == nil {
+			t.Fatal("a transaction that nobody made was rolled back")
+		}
+		if !strings.Contains(err.Error(), "audit entry") {
+			return fmt.Errorf("entries still find room: %w", err)
+		}
+		return nil
+	})
+}
+
+// waitForLogFailure waits until the proxy says that it has stopped its log.
+func (w *world) waitForLogFailure(t *testing.T) {
+	t.Helper()
+	eventually(t, 10*time.Second, func() error {
+		if w.mustStatus().LogFailed == "" {
+			return errors.New("the log has not failed")
+		}
+		return nil
+	})
+}
+
 // logFails holds a proxy to what it promises once its log cannot be written.
 func (w *world) logFails(t *testing.T, a *accounts, reason string) {
 	t.Helper()
 	c := w.client(t)
 	defer c.close()
-	failed := 0
-	for range 50 { // a page or two may be free in the file
-		at := a.attempt(t, c, 2)
-		_, err := c.Exec("COMMIT")
-		if err == nil {
-			at.check(t, true)
-			continue
-		}
-		if codeOf(err) != codeRolledBack || !containsAll(err.Error(), "log", "test.p1.") {
-			t.Fatalf("COMMIT with a full log: %v, want error %d that names the log and the transaction", err, codeRolledBack)
-		}
-		if failed == 0 && !strings.Contains(err.Error(), reason) {
-			t.Errorf("the first error does not say %q: %v", reason, err)
-		}
-		if failed++; failed == 3 {
-			break
-		}
-	}
-	if failed == 0 {
-		t.Fatal("the log never failed")
-	}
-	w.settledIn(t, w.all(), time.Second)
 	at := a.attempt(t, c, 2)
-	c.want(codeRolledBack, "COMMIT")
+	err := c.want(codeRolledBack, "COMMIT")
+	if !containsAll(err.Error(), "log", "test.p1.", reason) {
+		t.Errorf("the error does not name the log, the transaction and %q: %v", reason, err)
+	}
 	w.settledIn(t, w.all(), time.Second)
 	at.check(t, false)
 	// One shard needs no log.
 	before := a.balance(t, a.on[0][0])
-	c.must("BEGIN", add(a.on[0][0], 1), add(a.on[0][1], -1), "COMMIT", add(a.on[0][0], 1))
-	if got := a.balance(t, a.on[0][0]); got != before+2 {
-		t.Errorf("with a failed log one shard has %d, want %d", got, before+2)
-	}
+	c.must("BEGIN", add(a.on[0][0], 2), add(a.on[0][1], -1), "COMMIT", add(a.on[0][0], 1))
+	a.expect(t, "one shard with a failed log", a.on[0][0], before+3)
+	c.must(add(a.on[0][0], -3), add(a.on[0][1], 1))
 	if said := w.mustStatus().LogFailed; !strings.Contains(said, reason) {
 		t.Errorf("/api/v1/status says of the log %q, want %q", said, reason)
 	}

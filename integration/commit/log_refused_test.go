@@ -37,11 +37,11 @@ func TestLogRefused(t *testing.T) {
 		config func(string) string
 		want   []string
 	}{
-		{name: "cut short", log: func(b []byte) []byte { return b[:len(b)/2] }, want: []string{"damaged", "cut short"}},
+		{name: "cut short", log: func(b []byte) []byte { return b[:3*os.Getpagesize()] }, want: []string{"damaged", "cut short"}},
 		{name: "cut to nothing", log: func(b []byte) []byte { return nil }, want: []string{"damaged", "cut short"}},
-		{name: "one byte flipped in the decision", log: flipIn("test.p1.", -1), want: []string{"damaged"}},
-		{name: "one byte flipped in the identity", log: flipIn("coordinator", 0), want: []string{"damaged"}},
-		{name: "one byte flipped in a meta page", log: func(b []byte) []byte { b[40] ^= 1; return b }, want: []string{"damaged", "meta page 0"}},
+		{name: "a bit flipped in the decision", log: flipIn("test.p1."), want: []string{"damaged"}},
+		{name: "a bit flipped in the identity", log: flipIn("coordinator"), want: []string{"damaged"}},
+		{name: "a bit flipped in a meta page", log: func(b []byte) []byte { b[40] ^= 1; return b }, want: []string{"damaged", "meta page 0"}},
 		{name: "something else", log: func(b []byte) []byte { return bytes.Repeat([]byte("not a log\n"), 4096) }, want: []string{"damaged"}},
 		{name: "another version", log: otherVersion, want: []string{"format bbolt 3", "reads bbolt 2"}},
 		{name: "another coordinator", config: replace("coordinator: p1", "coordinator: p2"), want: []string{`coordinator "p1"`, `coordinator "p2"`}},
@@ -105,17 +105,17 @@ func replace(from, to string) func(string) string {
 	return func(s string) string { return strings.ReplaceAll(s, from, to) }
 }
 
-// flipIn flips one bit of the byte that lies at from the last (-1) or the first (0) place of a text.
-func flipIn(text string, which int) func([]byte) []byte {
+// flipIn flips one bit in each copy of a text: pages that are not in use any more hold some, too.
+func flipIn(text string) func([]byte) []byte {
 	return func(b []byte) []byte {
-		i := bytes.Index(b, []byte(text))
-		if which < 0 {
-			i = bytes.LastIndex(b, []byte(text))
-		}
-		if i >= 0 {
+		for i := 0; ; i++ {
+			next := bytes.Index(b[i:], []byte(text))
+			if next < 0 {
+				return b
+			}
+			i += next
 			b[i+2] ^= 0x04
 		}
-		return b
 	}
 }
 
