@@ -101,10 +101,19 @@ func (c *Cluster) TryProxy(env ...string) error {
 			return fmt.Errorf("proxy does not serve after 30s\n%s", p.output)
 		case <-time.After(5 * time.Millisecond):
 		}
-		if nc, err := net.DialTimeout("tcp", c.Listen, time.Second); err == nil {
-			return nc.Close()
+		if answers(c.Listen) && answers(c.Admin) { // the clients' port opens first
+			return nil
 		}
 	}
+}
+
+func answers(address string) bool {
+	nc, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return false
+	}
+	_ = nc.Close() // nothing was said
+	return true
 }
 
 func (c *Cluster) proxyRuns() bool {
