@@ -20,7 +20,7 @@ func decodeLiteral(dst, text []byte, kind LiteralKind, negative, noBackslash boo
 		v.Kind = ValDecimal
 	case LitFloat:
 		v.Kind = ValFloat
-	case LitString:
+	case LitString, LitStrings:
 		if negative {
 			return Value{Kind: valUnknown}, dst
 		}

@@ -99,6 +99,9 @@ func (x *execution) anyOf(s shardSet) int {
 	if p := x.in.Prefer; p >= 0 && p < MaxShards && s.has(p) {
 		return p
 	}
+	if i := s.first(); s.next(i+1) < 0 {
+		return i
+	}
 	return s.pick(finalize(fnvBytes(fnvOffset, x.sql)))
 }
 

@@ -20,7 +20,6 @@ const (
 type token struct {
 	kind       tokenKind
 	afterDot   bool // a word that follows a '.': a name even when it looks like a keyword
-	joined     bool // a string literal of several adjacent strings
 	lit        LiteralKind
 	start, end int
 }
@@ -201,7 +200,7 @@ func (s *scanner) text(q byte) token {
 		if !s.skipString(c) {
 			return token{kind: tokBad, start: start, end: s.pos}
 		}
-		t.end, t.joined = s.pos, true
+		t.end, t.lit = s.pos, LitStrings
 	}
 }
 

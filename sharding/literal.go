@@ -16,6 +16,7 @@ const (
 	LitString // quoted
 	LitHex
 	LitBit
+	LitStrings // several quoted strings, one behind the other: one value
 )
 
 // ValueKind is the type of a bound value.

@@ -24,7 +24,7 @@ func (c *compiler) parse(blank ...[2]int) (ast.StmtNode, error) {
 	text := []byte(strings.Repeat(" ", len(c.src)))
 	for _, t := range c.toks {
 		copy(text[t.start:t.end], c.src[t.start:t.end])
-		if t.kind == tokLiteral && t.lit == LitString {
+		if c.isString(t) {
 			for i := t.start; i < t.end; i++ {
 				if text[i] >= 0x80 || text[i] < ' ' {
 					text[i] = 'x'

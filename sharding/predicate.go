@@ -213,7 +213,7 @@ func (c *compiler) operand(e ast.ExprNode) operand {
 		}
 		if f, ok := e.(*ast.FuncCallExpr); ok && f.FnName.O == ast.DateLiteral || ok && f.FnName.O == ast.TimestampLiteral {
 			t := c.tokenAt(e.OriginTextPosition())
-			if t+1 < len(c.toks) && c.toks[t+1].kind == tokLiteral && c.toks[t+1].lit == LitString {
+			if t+1 < len(c.toks) && c.isString(c.toks[t+1]) {
 				return operand{kind: operandLiteral, n: c.literalAt(c.toks[t+1].start)}
 			}
 		}
@@ -240,7 +240,7 @@ func (c *compiler) constant(e *driver.ValueExpr) operand {
 		return operand{}
 	}
 	// A string that another string follows (behind a comment) is a part of a longer one.
-	if t := c.tokenAt(at) + 1; c.lits[i].Kind == LitString && t < len(c.toks) && c.toks[t].kind == tokLiteral && c.toks[t].lit == LitString {
+	if t := c.tokenAt(at); c.isString(c.toks[t]) && t+1 < len(c.toks) && c.isString(c.toks[t+1]) {
 		return operand{}
 	}
 	return operand{kind: operandLiteral, n: i}

@@ -213,7 +213,7 @@ func (c *compiler) setNames(i, end int, name string) error {
 		if i >= end {
 			return "", false
 		}
-		if c.toks[i].kind == tokLiteral && c.toks[i].lit == LitString {
+		if c.isString(c.toks[i]) {
 			v, _ := decodeLiteral(nil, []byte(c.textOf(i)), LitString, false, c.env.NoBackslash)
 			return strings.ToLower(string(v.B)), true
 		}

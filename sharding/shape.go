@@ -25,7 +25,7 @@ func (k *shapeKey) scan(lits []Literal) (_ []Literal, ok bool) {
 	s := newScanner(k.env, k.text)
 	at := 0
 	for {
-		t := s.next()
+		t := s.nextLiteral()
 		switch t.kind {
 		case tokEOF:
 			h.Write(k.text[at:])

@@ -42,7 +42,11 @@ func (c *compiler) isName(i int) bool {
 	return i >= 0 && i < len(c.toks) && (c.toks[i].kind == tokWord || c.toks[i].kind == tokQuoted)
 }
 
-// text is token i as written.
+func (c *compiler) isString(t token) bool {
+	return t.kind == tokLiteral && (t.lit == LitString || t.lit == LitStrings)
+}
+
+// textOf is token i as written.
 func (c *compiler) textOf(i int) string { return c.src[c.toks[i].start:c.toks[i].end] }
 
 // nameOf is the name that token i writes.

@@ -26,8 +26,8 @@ var weightFile []byte
 // weightFamily is a group of collations with one table.
 type weightFamily struct {
 	name      string
-	collation string // that the table is read from
-	usual     func(cp rune) []uint16
+	collation string                  // that the table is read from
+	usual     func(cp rune) [2]uint16 // a second of 0 is none
 	space     uint16
 	to        rune // the table has characters below this one, and those of compatibility
 	latin1    bool // the table is read byte by byte
@@ -36,16 +36,16 @@ type weightFamily struct {
 // The weight that general collations give to all characters past 0xFFFF.
 const replacementWeight = 0xfffd
 
-func usualGeneral(cp rune) []uint16 {
+func usualGeneral(cp rune) [2]uint16 {
 	if cp > 0xffff {
-		return []uint16{replacementWeight}
+		return [2]uint16{replacementWeight}
 	}
-	return []uint16{uint16(cp)}
+	return [2]uint16{uint16(cp)}
 }
 
 // usualUCA is the implicit weight of the Unicode Collation Algorithm as the servers compute it: a pair of which the
 // first is the same for many characters. https://www.unicode.org/reports/tr10/#Implicit_Weights
-func usualUCA(cp rune) []uint16 {
+func usualUCA(cp rune) [2]uint16 {
 	base := uint16(0xfbc0)
 	switch {
 	case cp >= 0x4e00 && cp <= 0x9fff:
@@ -53,10 +53,10 @@ func usualUCA(cp rune) []uint16 {
 	case cp >= 0x3400 && cp <= 0x4dbf:
 		base = 0xfb80
 	}
-	return []uint16{base + uint16(cp>>15), uint16(cp&0x7fff) | 0x8000}
+	return [2]uint16{base + uint16(cp>>15), uint16(cp&0x7fff) | 0x8000}
 }
 
-func usualUCA1400(cp rune) []uint16 {
+func usualUCA1400(cp rune) [2]uint16 {
 	w := usualUCA(cp)
 	if cp >= 0x20000 && cp <= 0x2a6df {
 		w[0] = 0xfb80 + uint16(cp>>15)
@@ -64,9 +64,9 @@ func usualUCA1400(cp rune) []uint16 {
 	return w
 }
 
-func usualUCA400(cp rune) []uint16 {
+func usualUCA400(cp rune) [2]uint16 {
 	if cp > 0xffff {
-		return []uint16{replacementWeight}
+		return [2]uint16{replacementWeight}
 	}
 	return usualUCA(cp)
 }
@@ -171,8 +171,10 @@ func (t *weightTable) append(dst []byte, cp rune) []byte {
 			return dst
 		}
 	}
-	for _, w := range t.family.usual(cp) {
-		dst = append(dst, byte(w>>8), byte(w))
+	w := t.family.usual(cp)
+	dst = append(dst, byte(w[0]>>8), byte(w[0]))
+	if w[1] != 0 {
+		dst = append(dst, byte(w[1]>>8), byte(w[1]))
 	}
 	return dst
 }
