@@ -34,6 +34,8 @@ type cell struct {
 	key     []byte
 }
 
+const errNotSupported = 1235 // ER_NOT_SUPPORTED_YET
+
 const bigSize = 128 // bytes of a sum that is too wide for an int64
 
 // partsOf lists the columns to merge. Sums and counts that several aggregates
@@ -52,6 +54,11 @@ func partsOf(m *sharding.Merge, cols []protocol.Column) ([]part, error) {
 			return nil
 		}
 		met[column] = fn
+		if (fn == sharding.AggMin || fn == sharding.AggMax) && cols[column].Type == protocol.TypeBit {
+			// MariaDB writes it in decimal or as bytes, by how it came to group the
+			// rows, under the same column type: the two cannot be told apart.
+			return protocol.NewError(errNotSupported, "Lockstep cannot merge MIN and MAX of a BIT column over several shards: use MIN(column + 0)")
+		}
 		key, err := newKeyColumn(column, weight, pad, cols)
 		if err != nil {
 			return err

@@ -293,8 +293,8 @@ func (c *oracleColumn) aggregatesOf(first int) (visible []string, aggregates []s
 		add("BIT_OR("+c.name+")", sharding.AggBitOr)
 		add("BIT_XOR("+c.name+")", sharding.AggBitXor)
 	}
-	// Of equal texts the server takes the one it meets first: only texts that equal by their bytes are compared.
-	if !strings.HasPrefix(c.weight, "WEIGHT_STRING") && !c.pad && c.name != "e" && c.name != "s" {
+	// MIN and MAX of BIT are refused. Of equal texts the server takes the one it meets first: only texts that equal by their bytes are compared.
+	if !strings.HasPrefix(c.weight, "WEIGHT_STRING") && !c.pad && c.name != "e" && c.name != "s" && c.name != "bits" {
 		add("MIN("+c.name+")", sharding.AggMin)
 		add("MAX("+c.name+")", sharding.AggMax)
 	}
