@@ -29,7 +29,7 @@ type Options struct {
 	Name, Address   string // Address: host:port, or an absolute path of a Unix socket
 	User, Password  string
 	MaxConns        int           // server connections at once, beside RecoveryConns and one that is watched; default 64
-	MaxIdle         int           // kept open when idle; default 16
+	MaxIdle         int           // kept open when idle; default MaxConns: closing and dialing anew under load costs more than keeping
 	IdleTime        time.Duration // an idle connection is closed after; default 5m
 	QueueLength     int           // waiting for a connection at once; default 1024; past it *QueueFullError
 	AcquireTimeout  time.Duration // waiting for a connection; default 10s; past it *AcquireTimeoutError
@@ -60,7 +60,7 @@ func orDefault[T int | time.Duration](v, d T) T {
 
 func (o Options) withDefaults() Options {
 	o.MaxConns = orDefault(o.MaxConns, 64)
-	o.MaxIdle = min(orDefault(o.MaxIdle, 16), o.MaxConns)
+	o.MaxIdle = min(orDefault(o.MaxIdle, o.MaxConns), o.MaxConns)
 	o.IdleTime = orDefault(o.IdleTime, 5*time.Minute)
 	o.QueueLength = orDefault(o.QueueLength, 1024)
 	o.AcquireTimeout = orDefault(o.AcquireTimeout, 10*time.Second)

@@ -75,7 +75,7 @@ func (s *source) checkShardAddress(shard *Shard, path string) {
 
 func (s *source) checkPool(p *Pool, path string) {
 	s.number(&p.MaxConns, path+".max_connections", 64, 1, 100_000)
-	s.number(&p.MaxIdle, path+".max_idle", min(16, p.MaxConns), 1, 100_000)
+	s.number(&p.MaxIdle, path+".max_idle", p.MaxConns, 1, 100_000)
 	if p.MaxIdle > p.MaxConns && p.MaxConns > 0 {
 		s.find(path+".max_idle", "max_idle %d is more than max_connections %d", p.MaxIdle, p.MaxConns)
 	}

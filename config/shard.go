@@ -15,7 +15,7 @@ type Shard struct {
 // Pool bounds the server connections to one shard.
 type Pool struct {
 	MaxConns       int           `yaml:"max_connections"` // open at once; default 64
-	MaxIdle        int           `yaml:"max_idle"`        // kept open when idle; default 16, or max_connections where that is less
+	MaxIdle        int           `yaml:"max_idle"`        // kept open when idle; default as many as max_connections
 	IdleTime       time.Duration `yaml:"idle_time"`       // an idle connection is closed after; default 5m
 	QueueLength    int           `yaml:"queue_length"`    // waiting for a connection at once; default 1024
 	AcquireTimeout time.Duration `yaml:"acquire_timeout"` // waiting for a connection; default 10s
