@@ -17,6 +17,7 @@ const (
 	comparePadded                 // text: by its weight without trailing spaces
 	compareText                   // text of a NO PAD collation: by its weight
 	compareNumber                 // ENUM, SET: by the number, which the result does not show
+	compareAddress                // INET4, INET6: by its bytes, of which the result shows a text in another order
 )
 
 // comparison finds the kind of an expression from the types of the columns in it.
@@ -141,7 +142,10 @@ func columnComparison(c *ColumnInfo) comparisonKind {
 			return compareText
 		}
 		return comparePadded
-	case "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection":
+	case "inet4", "inet6":
+		return compareAddress
+	// A UUID of version 1 to 5 is ordered by its last part first, one of version 6 on from its beginning.
+	case "uuid", "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection":
 		return compareUnknown
 	}
 	return compareValue

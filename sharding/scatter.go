@@ -300,6 +300,9 @@ func (x *scatterer) keyFor(at int, text any, e ast.ExprNode, col column, plain b
 	case compareNumber:
 		k.Weight = x.addHidden("(", text, ")+0")
 		return k, ""
+	case compareAddress:
+		k.Weight = x.addHidden("CAST(", text, " AS BINARY(16))")
+		return k, ""
 	}
 	return k, "the type of an expression that rows are ordered or grouped by is not known before the server computes it"
 }
