@@ -11,7 +11,7 @@ import (
 	"lockstep/protocol"
 )
 
-// Conn is a server connection, owned by one session at a time. Only MarkBroken,
+// Conn is a server connection, owned by one session at a time. Only MarkBroken, Abort,
 // ID and Shard may be called by others than the owner.
 type Conn struct {
 	shard     *Shard

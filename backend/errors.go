@@ -101,6 +101,9 @@ func ClientError(err error) *protocol.ServerError {
 	return nil
 }
 
+// EndsConnection says whether a server error is the last thing that its connection says.
+func EndsConnection(e *protocol.ServerError) bool { return e != nil && endsConnection(e.Code) }
+
 // endsConnection says whether a server error is the last thing that a
 // connection will say: shutdown, KILL CONNECTION, or an idle time-out.
 func endsConnection(code uint16) bool {

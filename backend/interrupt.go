@@ -36,3 +36,12 @@ func (c *Conn) Interrupt(ctx context.Context) (stop func()) {
 		}
 	}
 }
+
+// Abort ends the connection from another goroutine: what its owner reads or writes
+// fails now, and once the owner has let go of it the server is told to end the
+// session. The caller sees to it that the owner still has the connection.
+func (c *Conn) Abort() {
+	c.interrupted.Store(true)
+	c.broken.Store(true)
+	_ = c.nc.SetDeadline(longAgo) // fails only on a closed connection
+}

@@ -59,6 +59,11 @@ func (s *Shard) Acquire(ctx context.Context, want *State, autocommit bool) (*Con
 	}
 }
 
+// trusted is how long after its last use an idle connection is taken to be
+// alive without asking the kernel: a server that dies within that time would have
+// met the statement in mid-flight just as well.
+const trusted = 5 * time.Millisecond
+
 // take gets an idle, a handed-over or a new connection (fresh: just dialed).
 func (s *Shard) take(ctx context.Context, want *State, autocommit bool) (c *Conn, fresh bool, err error) {
 	if err := ctx.Err(); err != nil {
@@ -75,7 +80,7 @@ func (s *Shard) take(ctx context.Context, want *State, autocommit bool) (c *Conn
 			break
 		}
 		s.mu.Unlock()
-		if c.peek.quiet() {
+		if time.Since(c.idleSince) < trusted || c.peek.quiet() {
 			return c, false, nil
 		}
 		c.drop() // the server hung up while it was idle
