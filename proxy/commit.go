@@ -105,6 +105,7 @@ func (s *session) finishOne(b *branch, commit bool) error {
 // giveBack returns a branch's connection once the server has acknowledged the
 // branch's end; otherwise the connection is closed.
 func (s *session) giveBack(b *branch) {
+	s.untrack(b.conn)
 	if b.xa.Ended() {
 		b.conn.Release()
 		return

@@ -22,6 +22,9 @@ type condition struct {
 // maxConditions is a server's default max_error_count.
 const maxConditions = 64
 
+// showWarnings asks for no more of them than are kept: a client may have raised max_error_count.
+var showWarnings = "SHOW WARNINGS LIMIT " + strconv.Itoa(maxConditions)
+
 func (d *diagnostics) clear() { d.failed, d.entries = false, d.entries[:0] }
 
 func (d *diagnostics) add(level string, code uint16, text string) {
@@ -76,10 +79,12 @@ func (s *session) fetchWarnings(l *lease) {
 	if !s.usable(l) {
 		return
 	}
-	res, err := l.conn.Query(s.ctx, "SHOW WARNINGS", maxConditions)
+	res, err := l.conn.Query(s.ctx, showWarnings, maxConditions)
 	if err != nil {
 		s.p.log.Debug("warnings could not be fetched", "conn", s.id, "shard", s.p.shards[l.shard].Name(), "err", err)
-		_ = s.lost(l, err, false)
+		if l.conn.Broken() {
+			_ = s.lost(l, err, false)
+		}
 		return
 	}
 	for _, r := range res.Rows {
@@ -99,7 +104,9 @@ func (s *session) countFound(l *lease, st *sharding.Statement, rows uint64) {
 	}
 	res, err := l.conn.Query(s.ctx, "SELECT FOUND_ROWS()", 1)
 	if err != nil {
-		_ = s.lost(l, err, false)
+		if l.conn.Broken() {
+			_ = s.lost(l, err, false)
+		}
 		return
 	}
 	if n, err := strconv.ParseUint(string(res.Rows[0][0]), 10, 64); err == nil {

@@ -88,14 +88,27 @@ func (s *session) usable(l *lease) bool {
 	return l.conn != nil && (l.branch == nil || s.tx != nil && s.tx.dead == nil)
 }
 
+// answered ends the lease of a statement that a server refused. A refusal can be
+// the last that a connection says (it was killed, the server shuts down): then it is not handed on.
+func (s *session) answered(l *lease, e *protocol.ServerError) {
+	if l.conn != nil && l.branch == nil && backend.EndsConnection(e) {
+		l.conn.MarkBroken()
+	}
+	s.done(l)
+}
+
 // lost ends the lease of a connection that broke, and the transaction that it was part of.
 func (s *session) lost(l *lease, cause error, write bool) error {
-	l.conn.MarkBroken()
 	err := lostShard(s.p.shards[l.shard].Name(), cause, write && l.branch == nil)
+	if l.conn == nil {
+		return err
+	}
 	s.untrack(l.conn)
-	if l.branch == nil {
+	switch {
+	case l.branch == nil:
 		l.conn.Discard()
-	} else {
+	case s.usable(l): // otherwise it went with the rest of its transaction
+		l.conn.MarkBroken()
 		s.doom(err)
 	}
 	l.conn = nil

@@ -32,6 +32,9 @@ func (s *session) scatterRead(st *sharding.Statement, rq *request) error {
 		}
 	}
 	if len(parts[0].rows.Columns()) == 0 {
+		if len(parts) > 1 {
+			return s.endParts(parts, notSupported("a statement on several shards that has neither rows nor a plan to change them"))
+		}
 		return s.oneOK(st, parts)
 	}
 	streams := make([]merge.Stream, len(parts))
@@ -177,16 +180,20 @@ func (s *session) endReads(parts []part) (warnings uint16) {
 	for i := range parts {
 		p := &parts[i]
 		var se *protocol.ServerError
-		if p.err != nil && !errors.As(p.err, &se) {
-			if s.usable(&p.lease) {
-				_ = s.lost(&p.lease, p.err, false) // the rows that were needed have been read
+		b := p.lease.branch
+		switch {
+		case p.err == nil:
+			if p.rows.Summary().OK.Warnings > 0 {
+				s.fetchWarnings(&p.lease)
 			}
-			continue
+			s.done(&p.lease)
+		case errors.As(p.err, &se):
+			// The rows that were needed have been read; but the server may have ended the transaction.
+			s.answered(&p.lease, se)
+			s.noticeServerError(b, se)
+		default:
+			_ = s.lost(&p.lease, p.err, false) // as above
 		}
-		if p.rows.Summary().OK.Warnings > 0 {
-			s.fetchWarnings(&p.lease)
-		}
-		s.done(&p.lease)
 	}
 	return s.diag.count()
 }
@@ -209,51 +216,43 @@ func (s *session) mergeFailed(parts []part, w *resultWriter, err error) error {
 }
 
 // endParts ends every part after a failure: answers are read to their end, so
-// that connections stay usable, and the first cause is returned as the client shall see it.
+// that connections stay usable, and the cause is returned as the client shall see it: what
+// ended the transaction where something did, otherwise the first part's error.
 func (s *session) endParts(parts []part, cause error) error {
-	var result error
-	var dead *protocol.ServerError
-	var deadBranch *branch
 	for i := range parts {
 		if p := &parts[i]; p.err == nil && p.rows != nil {
 			p.err = p.rows.Drain()
 		}
 	}
+	// Only now that no answer is left unread may anything end the transaction.
+	var result, fatal error
 	for i := range parts {
 		p := &parts[i]
-		if p.lease.conn == nil {
-			if result == nil {
-				result = p.err
-			}
+		if p.err == nil {
+			s.done(&p.lease)
 			continue
 		}
+		err := p.err
 		var se *protocol.ServerError
-		switch {
-		case p.err == nil:
-			s.done(&p.lease)
-		case errors.As(p.err, &se):
-			if b := p.lease.branch; b != nil {
-				dead, deadBranch = se, b
+		switch b := p.lease.branch; {
+		case p.lease.conn == nil: // it ended when the branch could not be opened
+		case errors.As(err, &se):
+			s.answered(&p.lease, se)
+			if s.noticeServerError(b, se) && fatal == nil {
+				fatal = se
 			}
-			if result == nil {
-				result = se
-			}
-			s.done(&p.lease)
 		default:
-			lost := p.err
-			if s.usable(&p.lease) {
-				lost = s.lost(&p.lease, p.err, s.plan.Write)
-			}
-			if result == nil {
-				result = lost
-			}
+			err = s.lost(&p.lease, err, s.plan.Write)
+		}
+		if result == nil {
+			result = err
 		}
 	}
-	if deadBranch != nil {
-		s.noticeServerError(deadBranch, dead)
+	switch {
+	case fatal != nil:
+		return fatal
+	case result != nil:
+		return result
 	}
-	if result == nil {
-		result = cause
-	}
-	return result
+	return cause
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,6 +57,9 @@ type session struct {
 	open    bool   // inside a transaction
 	killed  bool
 	active  []*backend.Conn // running a statement now
+	number  uint64          // of the statement, so that a late KILL QUERY does not hit the next one
+	killing int             // KILL QUERYs under way
+	spared  *sync.Cond      // of mu: killing has fallen
 	command string
 	text    []byte
 	since   time.Time
@@ -65,6 +69,7 @@ type session struct {
 func newSession(p *Proxy, nc net.Conn) *session {
 	s := &session{p: p, nc: nc, stmts: map[uint32]*prepared{}, since: time.Now(), command: "Connect"}
 	s.ctx, s.cancel = context.WithCancel(p.ctx)
+	s.spared = sync.NewCond(&s.mu)
 	s.host, _, _ = net.SplitHostPort(nc.RemoteAddr().String())
 	s.client = protocol.NewConn(nc, protocol.Options{MaxPacket: p.cfg.Limits.MaxLoginPacket})
 	return s
@@ -187,9 +192,6 @@ func (s *session) commands() error {
 		if !s.wait() {
 			return s.goodbye()
 		}
-		if err := s.nc.SetReadDeadline(time.Now().Add(s.vars.idleTimeout())); err != nil {
-			return err
-		}
 		s.client.ResetSequence()
 		packet, err := s.client.ReadPacket()
 		if err != nil {
@@ -223,6 +225,10 @@ func (s *session) wait() bool {
 	if s.p.draining.Load() {
 		s.p.sessions.signal()
 	}
+	// Under the lock: a KILL wakes the reader by a deadline in the past, which must not be overwritten.
+	if err := s.nc.SetReadDeadline(time.Now().Add(s.vars.idleTimeout())); err != nil {
+		return true // the connection is closed: reading says so
+	}
 	return true
 }
 
@@ -249,6 +255,7 @@ func (s *session) running(text []byte) {
 	}
 	s.mu.Lock()
 	s.text = append(s.text[:0], text...)
+	s.number++
 	s.mu.Unlock()
 }
 
@@ -293,21 +300,20 @@ func (s *session) wasKilled() bool {
 	return s.killed
 }
 
-// kill ends the session from outside: what runs on the shards is ended too.
+// kill ends the session from outside: what runs on the shards is ended too. It
+// does not wait for anybody.
 func (s *session) kill() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.killed = true
-	active := append([]*backend.Conn(nil), s.active...)
-	waiting := s.waiting
-	s.mu.Unlock()
 	s.cancel()
-	if waiting {
+	if s.waiting {
 		// Wakes the reader; it says goodbye itself.
 		_ = s.nc.SetReadDeadline(time.Unix(1, 0))
 		return
 	}
-	for _, c := range active {
-		s.interrupt(c, true)
+	for _, c := range s.active {
+		c.Abort() // its statement is ended on the shard when the connection is dropped
 	}
 	// A client that does not read must not hold the session.
 	_ = s.nc.SetWriteDeadline(time.Now().Add(time.Second))
@@ -317,24 +323,52 @@ func (s *session) kill() {
 // killQuery ends the running statement only.
 func (s *session) killQuery() {
 	s.mu.Lock()
-	active := append([]*backend.Conn(nil), s.active...)
+	number := s.number
 	s.mu.Unlock()
-	for _, c := range active {
-		s.interrupt(c, false)
+	s.killStatementNumber(number)
+}
+
+// killStatementNumber ends the running statement if it is still the one of that number. The
+// connections it runs on stay the session's until every shard has been told: see untrack.
+func (s *session) killStatementNumber(number uint64) {
+	s.mu.Lock()
+	if s.number != number || len(s.active) == 0 {
+		s.mu.Unlock()
+		return
 	}
+	active := slices.Clone(s.active)
+	s.killing++
+	s.mu.Unlock()
+	var wait sync.WaitGroup
+	for _, c := range active {
+		wait.Go(func() { s.interrupt(c) })
+	}
+	wait.Wait()
+	s.mu.Lock()
+	s.killing--
+	s.mu.Unlock()
+	s.spared.Broadcast()
+}
+
+// limitTime ends the running statement when it takes longer than timeouts.statement.
+func (s *session) limitTime() (stop func() bool) {
+	limit := s.p.cfg.Timeouts.Statement
+	if limit <= 0 {
+		return func() bool { return true }
+	}
+	s.mu.Lock()
+	number := s.number
+	s.mu.Unlock()
+	return time.AfterFunc(limit, func() { s.killStatementNumber(number) }).Stop
 }
 
 // interruptTimeout bounds the side connection that carries a KILL to a shard.
 const interruptTimeout = 5 * time.Second
 
-func (s *session) interrupt(c *backend.Conn, whole bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), interruptTimeout)
+func (s *session) interrupt(c *backend.Conn) {
+	ctx, cancel := context.WithTimeout(s.p.ctx, interruptTimeout)
 	defer cancel()
-	kill := c.Shard().KillQuery
-	if whole {
-		kill = c.Shard().KillConnection
-	}
-	if err := kill(ctx, c.ID()); err != nil {
+	if err := c.Shard().KillQuery(ctx, c.ID()); err != nil {
 		s.p.log.Warn("running statement could not be ended on its shard", "conn", s.id, "shard", c.Shard().Name(), "err", err)
 	}
 }
@@ -353,21 +387,24 @@ func (s *session) closeIfIdle() bool {
 // track keeps c on the list of connections that a KILL must reach.
 func (s *session) track(c *backend.Conn) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.active = append(s.active, c)
-	killed := s.killed
-	s.mu.Unlock()
-	if killed {
-		s.interrupt(c, true)
+	if s.killed {
+		c.Abort()
 	}
 }
 
+// untrack takes c off the list. When it returns no KILL of this session can reach c
+// any more, so that c can be handed on.
 func (s *session) untrack(c *backend.Conn) {
 	s.mu.Lock()
-	for i, a := range s.active {
-		if a == c {
-			s.active = append(s.active[:i], s.active[i+1:]...)
-			break
-		}
+	defer s.mu.Unlock()
+	i := slices.Index(s.active, c)
+	if i < 0 {
+		return
 	}
-	s.mu.Unlock()
+	s.active = slices.Delete(s.active, i, i+1)
+	for s.killing > 0 {
+		s.spared.Wait()
+	}
 }

@@ -39,14 +39,20 @@ func (s *session) single(st *sharding.Statement, rq *request) error {
 // relayFailed is for a connection that broke in mid-answer.
 func (s *session) relayFailed(l *lease, sum *protocol.Summary, err error) error {
 	var re *protocol.RelayError
-	if errors.As(err, &re) && !re.Source {
-		// The client is gone; its statement's rest is nobody's.
-		shard := l.conn
+	if !errors.As(err, &re) {
+		// Not sent on at all, though the answer has been read: a request for a file.
+		s.done(l)
+		return err
+	}
+	if !re.Source {
+		l.conn.Abort() // the client is gone: its statement's rest is nobody's
 		_ = s.lost(l, err, false)
-		shard.MarkBroken()
 		return &closeError{err}
 	}
 	lost := s.lost(l, err, s.plan.Write)
+	if re.MidPacket {
+		return &closeError{lost} // nothing that the client would understand can follow
+	}
 	if sum.Started {
 		// An ERR packet is allowed in the middle of the rows.
 		return s.answer(lost)
@@ -62,7 +68,7 @@ func (s *session) relayed(l *lease, st *sharding.Statement, sum protocol.Summary
 		s.rowCount = -1
 		s.p.metrics.errors.Inc()
 		b := l.branch
-		s.done(l)
+		s.answered(l, sum.Err)
 		s.noticeServerError(b, sum.Err)
 		return nil
 	}

@@ -46,6 +46,7 @@ func near(text []byte) []byte { return text[:min(len(text), 80)] }
 // session; what the statement itself met has been answered.
 func (s *session) textStatement(sql []byte, more bool) error {
 	s.more, s.binary = more, false
+	s.diag.failed = false // what SHOW WARNINGS shows of the last one stays
 	s.running(sql)
 	st, lits, err := s.p.planner.Parse(&s.env, sql, s.literals[:0])
 	if err != nil {
@@ -205,9 +206,7 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 		s.outside = true
 		defer func() { s.outside = false }()
 	}
-	if limit := s.p.cfg.Timeouts.Statement; limit > 0 {
-		defer time.AfterFunc(limit, s.killQuery).Stop()
-	}
+	defer s.limitTime()()
 	switch {
 	case len(s.plan.Targets) == 1:
 		s.p.metrics.single.Inc()

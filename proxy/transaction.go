@@ -152,6 +152,7 @@ func (s *session) opened(b *branch) error {
 
 // dropBranch closes a branch's connection; the server rolls back what it held.
 func (s *session) dropBranch(b *branch) {
+	s.untrack(b.conn)
 	b.conn.Discard()
 	t := s.tx
 	t.byShard[b.shard] = nil
@@ -173,11 +174,14 @@ func (s *session) doom(cause error) {
 	s.tx.dead = cause
 }
 
-// noticeServerError looks at an error that a statement met inside a branch.
-func (s *session) noticeServerError(b *branch, e *protocol.ServerError) {
-	if b != nil && s.tx != nil && backend.EndsTransaction(e, s.p.rollbackOnTimeout.Load()) {
-		s.doom(e)
+// noticeServerError looks at an error that a statement met inside a branch, and
+// says whether it has ended the transaction.
+func (s *session) noticeServerError(b *branch, e *protocol.ServerError) bool {
+	if b == nil || s.tx == nil || !backend.EndsTransaction(e, s.p.rollbackOnTimeout.Load()) {
+		return false
 	}
+	s.doom(e)
+	return true
 }
 
 // gtrid is the open transaction's name; empty before its first branch.
@@ -190,6 +194,7 @@ func (s *session) gtrid() string {
 
 // savepoint is SAVEPOINT name: set on every branch, and on later ones when they open.
 func (s *session) savepoint(name string) error {
+	s.ensureTransaction()
 	if s.tx == nil {
 		return nil // outside a transaction it has no effect, as on a server
 	}
@@ -246,6 +251,7 @@ func (s *session) onBranches(sql string) error {
 	}
 	errs := make([]error, len(s.tx.branches))
 	for i, b := range s.tx.branches {
+		s.track(b.conn)
 		errs[i] = b.conn.Wire().WriteCommand(protocol.ComQuery, []byte(sql))
 		if errs[i] == nil {
 			errs[i] = b.conn.Wire().Flush()
@@ -257,8 +263,12 @@ func (s *session) onBranches(sql string) error {
 		if errs[i] == nil {
 			_, errs[i] = protocol.ReadOK(b.conn.Wire())
 		}
-		if errs[i] != nil && failed == nil {
-			failed = s.verbFailed(b, errs[i])
+		s.untrack(b.conn)
+		if errs[i] == nil {
+			continue
+		}
+		if err := s.verbFailed(b, errs[i]); failed == nil {
+			failed = err
 		}
 	}
 	if failed != nil {
