@@ -45,6 +45,7 @@ type Proxy struct {
 	sessions    registry
 	metrics     *metrics
 
+	made              chan struct{}   // closed when New is done: the shards' connections are tried meanwhile
 	ctx               context.Context // ends when the proxy closes
 	cancel            context.CancelFunc
 	listener          net.Listener
@@ -65,7 +66,7 @@ func New(cfg *config.Config, o Options) (*Proxy, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	p := &Proxy{cfg: cfg, log: o.Logger, epoch: coordinator.NewEpoch(), byName: map[string]int{}, users: map[string]*config.User{}, started: time.Now()}
+	p := &Proxy{cfg: cfg, log: o.Logger, epoch: coordinator.NewEpoch(), byName: map[string]int{}, users: map[string]*config.User{}, made: make(chan struct{}), started: time.Now()}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.sessions.init()
 	p.states.init()
@@ -109,6 +110,7 @@ func New(cfg *config.Config, o Options) (*Proxy, error) {
 		Physical: p.physicalByName, Logger: o.Logger,
 	})
 	p.metrics = newMetrics(p)
+	close(p.made)
 	return p, nil
 }
 
@@ -218,7 +220,9 @@ func (p *Proxy) Close() error {
 }
 
 func (p *Proxy) shardUp(name string) {
-	if p.coordinator == nil {
+	select {
+	case <-p.made:
+	case <-p.ctx.Done():
 		return
 	}
 	p.coordinator.ShardUp(name)
