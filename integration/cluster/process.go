@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -78,7 +79,7 @@ func (c *Cluster) TryProxy(env ...string) error {
 		return errors.New("start the proxy: one runs already")
 	}
 	cmd := exec.Command(Binary(c.t), "serve", "--config", c.ConfigPath())
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	p := &process{cmd: cmd, output: &tail{limit: 1 << 20}, ended: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p.output, p.output
@@ -168,6 +169,9 @@ func (c *Cluster) signal(sig syscall.Signal) {
 		c.t.Errorf("proxy does not end after %v\n%s", sig, p.output)
 		_ = p.cmd.Process.Kill()
 		<-p.ended
+	}
+	if said := p.output.String(); strings.Contains(said, "WARNING: DATA RACE") || strings.Contains(said, "\npanic: ") {
+		c.t.Errorf("the proxy has a fault:\n%s", said)
 	}
 }
 
