@@ -72,9 +72,8 @@ func TestGoMySQL(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			id := strings.Trim(fmt.Sprintf("%s", arg), "%!sintu8floa64(=)")
 			if n := r.RowNumber(); n != 1 {
-				t.Fatalf("%v (%s): %d rows", arg, id, n)
+				t.Fatalf("%T %v: %d rows", arg, arg, n)
 			}
 		}
 		if r, err := st.Execute(nil); err != nil || r.RowNumber() != 0 {

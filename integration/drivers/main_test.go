@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -105,3 +106,5 @@ func eventually(t *testing.T, limit time.Duration, check func() string) {
 		time.Sleep(10 * time.Millisecond)
 	}
 }
+
+func itoa(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
