@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -89,17 +91,25 @@ func (s *session) finish(branches []*branch, commit bool) error {
 }
 
 func (s *session) finishOne(b *branch, commit bool) error {
+	ctx, cancel := s.verbTime()
+	defer cancel()
 	var err error
 	if commit {
-		err = b.xa.CommitOnePhase(s.p.ctx)
+		err = b.xa.CommitOnePhase(ctx)
 	} else {
-		err = b.xa.Rollback(s.p.ctx)
+		err = b.xa.Rollback(ctx)
 	}
 	s.giveBack(b)
 	if err != nil && backend.Classify(err) == backend.ClassUnknown {
 		return lostShard(s.p.shards[b.shard].Name(), err, false)
 	}
 	return err
+}
+
+// verbTime bounds a verb that no coordinator drives: a shard that does not answer
+// must not hold the session.
+func (s *session) verbTime() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(s.p.ctx, s.p.cfg.Timeouts.Commit)
 }
 
 // giveBack returns a branch's connection once the server has acknowledged the
@@ -115,7 +125,9 @@ func (s *session) giveBack(b *branch) {
 
 // onePhase commits the only branch that wrote.
 func (s *session) onePhase(t *transaction, b *branch) error {
-	err := b.xa.CommitOnePhase(s.p.ctx)
+	ctx, cancel := s.verbTime()
+	defer cancel()
+	err := b.xa.CommitOnePhase(ctx)
 	defer s.giveBack(b)
 	switch backend.Classify(err) {
 	case backend.ClassNone:
@@ -125,10 +137,10 @@ func (s *session) onePhase(t *transaction, b *branch) error {
 		return protocol.NewError(erXAInDoubt, "XAER_RMERR: shard %s was lost while transaction %s was being committed: it may or may not be committed - check your data (%v)",
 			s.p.shards[b.shard].Name(), t.named.GTRID(), err)
 	default:
-		if rerr := b.xa.Rollback(s.p.ctx); rerr != nil {
+		if rerr := b.xa.Rollback(ctx); rerr != nil {
 			s.p.log.Debug("branch could not be rolled back after a failed commit; its connection is closed", "gtrid", t.named.GTRID(), "shard", s.p.shards[b.shard].Name(), "err", rerr)
 		}
-		return err
+		return rolledBack(t.named.GTRID(), err)
 	}
 }
 
@@ -166,8 +178,9 @@ func rolledBack(gtrid string, cause error) error {
 	if cause == nil {
 		return protocol.NewError(erXARollback, "XA_RBROLLBACK: Transaction branch was rolled back (transaction %s)", gtrid)
 	}
-	if backend.Classify(cause) == backend.ClassDefinite {
-		return cause
+	var se *protocol.ServerError
+	if backend.Classify(cause) == backend.ClassDefinite && !errors.As(cause, new(*backend.ConnError)) && errors.As(cause, &se) {
+		return se
 	}
 	return protocol.NewError(erXARollback, "XA_RBROLLBACK: Transaction branch was rolled back (transaction %s: %v)", gtrid, cause)
 }

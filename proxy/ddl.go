@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"lockstep/backend"
 	"lockstep/protocol"
 	"lockstep/sharding"
 )
@@ -42,6 +43,7 @@ func (s *session) ddl(st *sharding.Statement, rq *request) error {
 	if err != nil {
 		return err
 	}
+	s.rowCount = int64(ok.AffectedRows)
 	return s.sent(s.writeOK(ok))
 }
 
@@ -49,6 +51,7 @@ func (s *session) ddl(st *sharding.Statement, rq *request) error {
 func (s *session) define(rq *request) (protocol.OK, error) {
 	targets := s.plan.Targets
 	oks, errs := make([]protocol.OK, len(targets)), make([]error, len(targets))
+	var notes *backend.Result
 	var wait sync.WaitGroup
 	for i := range targets {
 		sql := targets[i].SQL
@@ -64,7 +67,10 @@ func (s *session) define(rq *request) (protocol.OK, error) {
 				return
 			}
 			s.track(conn)
-			oks[i], errs[i] = conn.Exec(s.ctx, text)
+			if oks[i], errs[i] = conn.Exec(s.ctx, text); errs[i] == nil && i == 0 && oks[i].Warnings > 0 {
+				// One shard's stand for all. What is lost of them does not undo the definition.
+				notes, _ = conn.Query(s.ctx, showWarnings, maxConditions)
+			}
 			s.untrack(conn)
 			conn.Release()
 		})
@@ -84,6 +90,7 @@ func (s *session) define(rq *request) (protocol.OK, error) {
 		}
 	}
 	if first == nil {
+		s.keepWarnings(notes)
 		return oks[0], nil
 	}
 	if len(done) == 0 {

@@ -3,6 +3,7 @@ package proxy
 import (
 	"strconv"
 
+	"lockstep/backend"
 	"lockstep/protocol"
 	"lockstep/sharding"
 )
@@ -11,6 +12,9 @@ import (
 type diagnostics struct {
 	failed  bool
 	entries []condition
+
+	// Of the statement before: what @@warning_count and @@error_count say in the running one.
+	lastWarnings, lastErrors int
 }
 
 type condition struct {
@@ -26,6 +30,17 @@ const maxConditions = 64
 var showWarnings = "SHOW WARNINGS LIMIT " + strconv.Itoa(maxConditions)
 
 func (d *diagnostics) clear() { d.failed, d.entries = false, d.entries[:0] }
+
+// next is clear for a new statement.
+func (d *diagnostics) next() {
+	d.lastWarnings, d.lastErrors = len(d.entries), 0
+	for _, e := range d.entries {
+		if e.level == "Error" {
+			d.lastErrors++
+		}
+	}
+	d.clear()
+}
 
 func (d *diagnostics) add(level string, code uint16, text string) {
 	if len(d.entries) < maxConditions {
@@ -85,6 +100,14 @@ func (s *session) fetchWarnings(l *lease) {
 		if l.conn.Broken() {
 			_ = s.lost(l, err, false)
 		}
+		return
+	}
+	s.keepWarnings(res)
+}
+
+// keepWarnings adds the rows of a SHOW WARNINGS to what the session's own will show.
+func (s *session) keepWarnings(res *backend.Result) {
+	if res == nil {
 		return
 	}
 	for _, r := range res.Rows {

@@ -31,6 +31,7 @@ const (
 	erUnsupportedPS       = 1295
 	erSavepointMissing    = 1305
 	erQueryInterrupted    = 1317
+	erWrongArguments      = 1210
 	erXAInvalid           = 1398
 	erXARMFail            = 1399
 	erXAInDoubt           = 1401
@@ -50,6 +51,18 @@ type clientFacing interface {
 
 // toClient turns any error into the one that goes over the wire.
 func toClient(err error) *protocol.ServerError {
+	// What a shard that cannot be reached, or a connection that broke, said last is the
+	// operator's business; the client hears which shard it was.
+	var told interface {
+		ClientError() *protocol.ServerError
+	}
+	if errors.As(err, &told) {
+		return told.ClientError()
+	}
+	var broken *backend.ConnError
+	if errors.As(err, &broken) {
+		return lostShard(broken.Shard, broken, false)
+	}
 	var se *protocol.ServerError
 	if errors.As(err, &se) {
 		return se
@@ -57,9 +70,6 @@ func toClient(err error) *protocol.ServerError {
 	var pe *sharding.Error
 	if errors.As(err, &pe) {
 		return protocol.NewError(pe.Code, "%s", pe.Message)
-	}
-	if e := backend.ClientError(err); e != nil {
-		return e
 	}
 	var cf clientFacing
 	if errors.As(err, &cf) {

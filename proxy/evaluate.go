@@ -54,7 +54,7 @@ func (s *session) evaluate(expr string, vars *variables) (string, error) {
 		shard = s.anyShard()
 	}
 	if s.tx != nil && s.tx.byShard[shard] != nil {
-		return s.p.valueOf(s.tx.byShard[shard].conn.Query(s.ctx, string(text), 2))
+		return s.evaluateIn(s.tx.byShard[shard], string(text), vars)
 	}
 	conn, err := s.p.shards[shard].Acquire(s.ctx, vars.state(shard), true)
 	if err != nil {
@@ -62,6 +62,24 @@ func (s *session) evaluate(expr string, vars *variables) (string, error) {
 	}
 	defer conn.Release()
 	return s.p.valueOf(conn.Query(s.ctx, string(text), 2))
+}
+
+// evaluateIn is evaluate inside a transaction: the value may be of rows that only it sees.
+func (s *session) evaluateIn(b *branch, text string, vars *variables) (string, error) {
+	if err := b.conn.SetState(s.ctx, vars.state(b.shard)); err != nil {
+		return "", s.verbFailedIn(b, err)
+	}
+	s.track(b.conn)
+	res, err := b.conn.Query(s.ctx, text, 2)
+	s.untrack(b.conn)
+	var se *protocol.ServerError
+	if errors.As(err, &se) && s.noticeServerError(b, se) {
+		return "", se
+	}
+	if b.conn.Broken() {
+		return "", s.verbFailedIn(b, err)
+	}
+	return s.p.valueOf(res, err)
 }
 
 // valueOf is the single value of an answer as an SQL literal.
@@ -174,7 +192,9 @@ func (s *session) systemVariable(name string) (string, bool) {
 	case "pseudo_thread_id":
 		return fmt.Sprint(s.id), true
 	case "warning_count":
-		return fmt.Sprint(s.diag.count()), true
+		return fmt.Sprint(s.diag.lastWarnings), true
+	case "error_count":
+		return fmt.Sprint(s.diag.lastErrors), true
 	case "wait_timeout", "interactive_timeout":
 		return fmt.Sprint(int(s.vars.idleTimeout().Seconds())), true
 	case "max_allowed_packet":

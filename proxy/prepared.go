@@ -2,7 +2,9 @@ package proxy
 
 import (
 	"encoding/binary"
+	"slices"
 
+	"lockstep/backend"
 	"lockstep/protocol"
 	"lockstep/sharding"
 )
@@ -11,12 +13,14 @@ import (
 type prepared struct {
 	id       uint32
 	sql      string
+	database string // current when it was prepared: it runs there, whatever USE says later
 	parsed   *sharding.Statement
 	env      sharding.Env // under which parsed was made
 	version  uint64       // of the schema under which parsed was made
 	types    []protocol.ParamType
 	long     [][]byte
 	longSize int
+	longErr  error // of a piece that could not be kept: said at the next EXECUTE
 	execute  protocol.Execute
 	values   []sharding.Value
 }
@@ -28,7 +32,7 @@ func (s *session) stmtPrepare(text []byte) error {
 	if limit := s.p.cfg.Limits.MaxStatements; limit > 0 && len(s.stmts) >= limit {
 		return protocol.NewError(erTooManyStatements, "Can't create more than max_prepared_stmt_count statements (limits.max_prepared_statements is %d)", limit)
 	}
-	st := &prepared{sql: string(text)}
+	st := &prepared{sql: string(text), database: s.vars.database}
 	parsed, err := st.analysis(s)
 	if err != nil {
 		return err
@@ -63,26 +67,10 @@ func onTables(k sharding.Kind) bool {
 
 // describe has a shard prepare the statement and passes its description on.
 func (s *session) describe(st *prepared, parsed *sharding.Statement) error {
-	shard := 0
-	for _, t := range parsed.Tables {
-		if len(t.Rule.Shards) > 0 && t.Rule.Kind != sharding.Global {
-			shard = t.Rule.Shards[0]
-			break
-		}
-	}
-	l := lease{shard: shard}
-	conn, err := s.p.shards[shard].Acquire(s.ctx, s.vars.state(shard), true)
+	p, err := s.prepareOn(s.describer(parsed), st.sql)
 	if err != nil {
 		return err
 	}
-	l.conn = conn
-	s.track(conn)
-	p, err := conn.Prepare(s.ctx, st.sql)
-	if err != nil {
-		s.done(&l)
-		return err
-	}
-	s.done(&l)
 	s.out = protocol.AppendPrepareOK(s.out[:0], protocol.PrepareOK{StatementID: st.id, Columns: uint16(len(p.Columns)), Params: uint16(len(p.Params))})
 	if err := s.client.WritePacket(s.out); err != nil {
 		return s.sent(err)
@@ -102,6 +90,47 @@ func (s *session) describe(st *prepared, parsed *sharding.Statement) error {
 		}
 	}
 	return nil
+}
+
+// describer is the shard that says what a statement's parameters and columns are: one that
+// has its tables and where the transaction is already.
+func (s *session) describer(parsed *sharding.Statement) int {
+	shard := s.anyShard()
+	for _, t := range parsed.Tables {
+		if len(t.Rule.Shards) == 0 {
+			continue
+		}
+		if !slices.Contains(t.Rule.Shards, shard) {
+			shard = t.Rule.Shards[0]
+		}
+		if t.Rule.Kind != sharding.Global {
+			break
+		}
+	}
+	return shard
+}
+
+// prepareOn prepares on the branch where the transaction has one on that shard, as on
+// a connection of its own the statement could wait for a table definition lock that
+// waits for this very transaction.
+func (s *session) prepareOn(shard int, sql string) (*backend.Prepared, error) {
+	if s.tx != nil && s.tx.byShard[shard] != nil {
+		l, err := s.lease(shard, false, sql)
+		if err != nil {
+			return nil, err
+		}
+		defer s.done(&l)
+		return l.conn.Prepare(s.ctx, sql) // there already
+	}
+	l := lease{shard: shard}
+	conn, err := s.p.shards[shard].Acquire(s.ctx, s.vars.state(shard), true)
+	if err != nil {
+		return nil, err
+	}
+	l.conn = conn
+	s.track(conn)
+	defer s.done(&l)
+	return conn.Prepare(s.ctx, sql)
 }
 
 // analysis is the statement's parse, made again when what it depends on has changed.
@@ -126,17 +155,35 @@ func (s *session) stmtExecute(arg []byte) error {
 		return err
 	}
 	s.running([]byte(st.sql))
+	defer st.forgetLong()
+	if st.longErr != nil {
+		return st.longErr
+	}
+	if st.database != s.vars.database {
+		defer s.visit(st.database)()
+	}
 	parsed, err := st.analysis(s)
 	if err != nil {
 		return err
 	}
-	err = protocol.ParseExecute(&st.execute, arg, len(st.long), &st.types, st.long)
-	if err != nil {
+	if err := protocol.ParseExecute(&st.execute, arg, len(st.long), &st.types, st.long); err != nil {
 		return err
 	}
-	err = s.run(parsed, &request{sql: []byte(st.sql), stmt: st, execute: &st.execute})
-	st.forgetLong()
-	return err
+	return s.run(parsed, &request{sql: []byte(st.sql), stmt: st, execute: &st.execute})
+}
+
+// visit makes a database the current one for a while, as a server does for a statement
+// that was prepared in it.
+func (s *session) visit(database string) (leave func()) {
+	home := s.vars.database
+	s.vars.database = database
+	s.vars.changed()
+	s.syncEnv()
+	return func() {
+		s.vars.database = home
+		s.vars.changed()
+		s.syncEnv()
+	}
 }
 
 func (s *session) statementOf(arg []byte, verb string) (*prepared, error) {
@@ -160,13 +207,18 @@ func (s *session) stmtLongData(arg []byte) {
 	}
 	n := int(binary.LittleEndian.Uint16(arg[4:]))
 	if n >= len(st.long) {
+		st.longErr = protocol.NewError(erWrongArguments, "Incorrect arguments to mysqld_stmt_send_long_data")
 		return
 	}
 	piece := arg[6:]
-	if st.longSize += len(piece); st.longSize > s.p.cfg.Limits.MaxPacket {
-		st.long[n] = nil
-		return // EXECUTE refuses: see bind
+	if len(piece) > s.p.cfg.Limits.MaxPacket-st.longSize {
+		clear(st.long)
+		st.longErr = protocol.NewError(erUnknown, "Parameters of a prepared statement which are sent in pieces are longer than %d bytes (limits.max_packet)", s.p.cfg.Limits.MaxPacket)
 	}
+	if st.longErr != nil {
+		return
+	}
+	st.longSize += len(piece)
 	if st.long[n] == nil {
 		st.long[n] = []byte{}
 	}
@@ -175,7 +227,7 @@ func (s *session) stmtLongData(arg []byte) {
 
 func (st *prepared) forgetLong() {
 	clear(st.long)
-	st.longSize = 0
+	st.longSize, st.longErr = 0, nil
 }
 
 func (s *session) stmtReset(arg []byte) error {

@@ -35,7 +35,7 @@ func (s *session) scatterRead(st *sharding.Statement, rq *request) error {
 		if len(parts) > 1 {
 			return s.endParts(parts, notSupported("a statement on several shards that has neither rows nor a plan to change them"))
 		}
-		return s.oneOK(st, parts)
+		return s.oneOK(st, rq, parts)
 	}
 	streams := make([]merge.Stream, len(parts))
 	for i := range parts {
@@ -56,7 +56,7 @@ func (s *session) scatterRead(st *sharding.Statement, rq *request) error {
 }
 
 // oneOK answers a statement that ran as text on one shard and has no rows.
-func (s *session) oneOK(st *sharding.Statement, parts []part) error {
+func (s *session) oneOK(st *sharding.Statement, rq *request, parts []part) error {
 	for parts[0].rows.Next() {
 		// An answer without rows has none; Next reads what ends it.
 	}
@@ -64,7 +64,7 @@ func (s *session) oneOK(st *sharding.Statement, parts []part) error {
 		parts[0].err = err
 		return s.endParts(parts, err)
 	}
-	return s.relayed(&parts[0].lease, st, parts[0].rows.Summary())
+	return s.relayed(&parts[0].lease, st, rq, parts[0].rows.Summary())
 }
 
 // sendParts has every target's connection ready, then sends every shard its
@@ -201,8 +201,20 @@ func (s *session) endReads(parts []part) (warnings uint16) {
 // mergeFailed ends a read in the middle.
 func (s *session) mergeFailed(parts []part, w *resultWriter, err error) error {
 	for i := range parts {
-		if e := parts[i].rows.Err(); e != nil {
-			parts[i].err = e
+		p := &parts[i]
+		switch {
+		case p.rows.Err() != nil:
+			p.err = p.rows.Err()
+		case p.lease.branch == nil:
+			// Nobody wants the rest, however much it is: ended on the server too.
+			p.lease.conn.Abort()
+			_ = s.lost(&p.lease, err, false)
+			p.err = err
+		case w.failed != nil:
+			p.lease.conn.Abort()
+			p.err = err
+		default:
+			s.interrupt(p.lease.conn) // the transaction goes on: what is left is read
 		}
 	}
 	err = s.endParts(parts, err)

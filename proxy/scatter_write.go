@@ -91,7 +91,7 @@ func (s *session) runWrite(rq *request, savepoint bool) (protocol.OK, error) {
 		return protocol.OK{}, err // a connection broke while its warnings were read
 	}
 	sum.Warnings = s.diag.count()
-	return s.account(sum, s.plan.InsertID), nil
+	return s.account(sum, rq), nil
 }
 
 // readWriteOK reads the answer of one shard to a change.

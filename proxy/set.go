@@ -262,8 +262,9 @@ func boolean(name, value string, isDefault bool) (bool, error) {
 // setAutocommit: switching it on commits what is open, as a server does.
 func (s *session) setAutocommit(on bool) error {
 	if on && !s.vars.autocommit && s.tx != nil {
-		s.vars.autocommit = true
-		return s.commitNow()
+		if err := s.commitNow(); err != nil {
+			return err // and it stays off
+		}
 	}
 	s.vars.autocommit = on
 	return nil

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"strings"
 
 	"lockstep/protocol"
 	"lockstep/sharding"
@@ -33,7 +34,7 @@ func (s *session) single(st *sharding.Statement, rq *request) error {
 	if err != nil {
 		return s.relayFailed(&l, &sum, err)
 	}
-	return s.relayed(&l, st, sum)
+	return s.relayed(&l, st, rq, sum)
 }
 
 // relayFailed is for a connection that broke in mid-answer.
@@ -62,7 +63,7 @@ func (s *session) relayFailed(l *lease, sum *protocol.Summary, err error) error 
 
 // relayed keeps what the session must know of an answer and, for one
 // without rows, gives it.
-func (s *session) relayed(l *lease, st *sharding.Statement, sum protocol.Summary) error {
+func (s *session) relayed(l *lease, st *sharding.Statement, rq *request, sum protocol.Summary) error {
 	if sum.Err != nil {
 		s.diag.setError(sum.Err)
 		s.rowCount = -1
@@ -84,25 +85,38 @@ func (s *session) relayed(l *lease, st *sharding.Statement, sum protocol.Summary
 	if sum.Started {
 		return nil
 	}
-	return s.sent(s.writeOK(s.account(sum.OK, s.plan.InsertID)))
+	return s.sent(s.writeOK(s.account(sum.OK, rq)))
 }
 
-// noteStatus tells the pool of a transaction that a statement left open on a
-// connection of its own (a procedure that began one): such a connection is closed.
+// noteStatus looks for what a statement left behind on a connection that is going to
+// be somebody else's: a transaction (of a procedure that began one), or autocommit off. Such a
+// connection is closed.
 func (s *session) noteStatus(l *lease, st protocol.Status) {
-	if l.conn != nil && l.branch == nil && st.Has(protocol.StatusInTrans) {
-		l.conn.NoteStatus(st)
+	if l.conn != nil && l.branch == nil && (st.Has(protocol.StatusInTrans) || !st.Has(protocol.StatusAutocommit)) {
+		l.conn.MarkBroken()
 	}
 }
 
-// account keeps what LAST_INSERT_ID() and ROW_COUNT() will say.
-func (s *session) account(ok protocol.OK, generated uint64) protocol.OK {
-	if generated != 0 {
-		ok.LastInsertID = generated
-	}
-	if ok.LastInsertID != 0 {
+// account keeps what LAST_INSERT_ID() and ROW_COUNT() will say. An id that the
+// statement itself gave is told to the client but is not LAST_INSERT_ID(): that is for ids which were
+// generated, and for those of LAST_INSERT_ID(expression).
+func (s *session) account(ok protocol.OK, rq *request) protocol.OK {
+	s.rowCount = int64(ok.AffectedRows)
+	if s.plan.InsertID != 0 {
+		ok.LastInsertID = s.plan.InsertID
+		s.lastInsertID = ok.LastInsertID
+	} else if ok.LastInsertID != 0 && (containsFold(rq.sql, "last_insert_id") || containsFold(rq.sql, "select") || containsFold(rq.sql, "call")) {
 		s.lastInsertID = ok.LastInsertID
 	}
-	s.rowCount = int64(ok.AffectedRows)
 	return ok
+}
+
+// containsFold says whether text has word (in lower-case ASCII) in it, in any case.
+func containsFold(text []byte, word string) bool {
+	for i := 0; i+len(word) <= len(text); i++ {
+		if strings.EqualFold(string(text[i:i+len(word)]), word) {
+			return true
+		}
+	}
+	return false
 }

@@ -81,7 +81,7 @@ func (s *session) run(st *sharding.Statement, rq *request) error {
 	if st.Kind == sharding.KindShow && diagnosticShow(st.Show.What) {
 		return s.showDiagnostics(st)
 	}
-	s.diag.clear()
+	s.diag.next()
 	switch st.Kind {
 	case sharding.KindSelect, sharding.KindInsert, sharding.KindUpdate, sharding.KindDelete,
 		sharding.KindDo, sharding.KindCall, sharding.KindExplain:
