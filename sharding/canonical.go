@@ -4,7 +4,7 @@ import "bytes"
 
 // Canonical forms. Values that a column holds equal have one form; the hash goes over it, so the forms never change.
 //
-//	whole numbers   sign and magnitude, however written: 5, '5', 5.0, 0x05
+//	whole numbers   sign and magnitude, however written: 5, '5', 5.0
 //	DECIMAL         [-]digits[.digits] without zeros at either end; 0 is "0"
 //	text            the weights of the collation, without those of trailing spaces (collation.go)
 //	binary text     the bytes, without trailing 0x00 (BINARY(n) adds them)
@@ -69,7 +69,7 @@ func (t *keyType) convertInt(v *Value, why purpose) (k keyValue, f fit) {
 	case ValUint:
 		k = intKey(false, v.U)
 	case valHybrid:
-		if len(v.B) > 8 {
+		if len(v.B) > 8 || why == comparing { // = takes it for a number, rows and lists for a string
 			return k, fitUnknown
 		}
 		var m uint64

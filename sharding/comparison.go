@@ -121,7 +121,7 @@ func (c *compiler) callComparison(b *block, e *ast.FuncCallExpr) comparisonKind 
 	case numberFunctions[name]:
 		return compareValue
 	case textFunctions[name]:
-		return comparePadded
+		return c.textComparison(b, e)
 	case name == "ifnull" || name == "coalesce" || name == "greatest" || name == "least":
 		return c.common(b, compareUnknown, e.Args)
 	case name == "nullif" && len(e.Args) > 0:
@@ -130,6 +130,19 @@ func (c *compiler) callComparison(b *block, e *ast.FuncCallExpr) comparisonKind 
 		return c.common(b, compareUnknown, e.Args[1:])
 	}
 	return compareUnknown
+}
+
+// textComparison is the kind of text computed from columns: of their collations.
+func (c *compiler) textComparison(b *block, e ast.ExprNode) comparisonKind {
+	v := &nameFinder{}
+	e.Accept(v)
+	kind := comparePadded
+	for _, n := range v.names {
+		if col, ok := b.resolve(n); ok && columnComparison(col.info()) == compareText {
+			kind = compareText
+		}
+	}
+	return kind
 }
 
 func columnComparison(c *ColumnInfo) comparisonKind {

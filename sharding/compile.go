@@ -21,15 +21,17 @@ type compiler struct {
 	facts    facts
 	sources  int // numbers given to sources
 
-	conditional bool // an executable comment that only some servers run
-	hint        string
-	slotStarts  map[int]int // byte → slot
+	conditional  bool // an executable comment that only some servers run
+	hint         string
+	slotStarts   map[int]int     // byte → slot
+	marked       map[int]bool    // bytes where a database's name begins that is a slot
+	qualifiersOf map[*Table]bool // tables whose qualifiers are marked
 }
 
 // compile analyses a text. cacheable is false where the same shape may mean something else next time.
 func compile(s *Schema, env *Env, sql []byte, prepared bool) (st *Statement, cacheable bool, err error) {
 	c := &compiler{schema: s, env: env, charset: classifyCharset(env.Charset), src: string(sql), prepared: prepared}
-	if c.charset == charsetRefused {
+	if !readable(c.charset, sql) {
 		return nil, false, errorf(codeBadCharset, "Lockstep does not read statements in character set '%s'; use utf8mb4", env.Charset)
 	}
 	if err := c.tokenize(sql); err != nil {
@@ -46,10 +48,33 @@ func compile(s *Schema, env *Env, sql []byte, prepared bool) (st *Statement, cac
 	return c.st, true, nil
 }
 
+// readable says whether the lexer sees the characters of a text that the client means.
+func readable(cs charsetClass, text []byte) bool {
+	return cs < charsetRefused || cs == charsetRefused && isASCII(text)
+}
+
+func isASCII(text []byte) bool {
+	for _, b := range text {
+		if b >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
 func (c *compiler) tokenize(sql []byte) error {
 	s := newScanner(c.env, sql)
+	var depth depthGauge
 	for {
 		t := s.next()
+		if t.kind == tokPunct {
+			depth.punct(sql[t.start])
+		} else {
+			depth.token()
+		}
+		if depth.deepest > maxDepth {
+			return refuse("its expressions are nested more than %d levels deep", maxDepth)
+		}
 		switch t.kind {
 		case tokEOF:
 			c.conditional = s.conditional

@@ -21,7 +21,8 @@ const (
 	charsetASCII                       // ASCII bytes are ASCII characters, others are not looked into
 	charsetLatin1                      // MySQL's latin1 is cp1252
 	charsetBinary                      // bytes
-	charsetRefused                     // quotes and backslashes may be parts of characters
+	charsetRefused                     // quotes and backslashes may be parts of characters: only ASCII texts are read
+	charsetNever                       // not even ASCII means ASCII
 )
 
 // classifyCharset knows every character set that a client may choose. In gbk, sjis, big5, cp932 and gb18030 a
@@ -37,7 +38,7 @@ func classifyCharset(name string) charsetClass {
 	case "gbk", "sjis", "big5", "cp932", "gb18030", "ucs2", "utf16", "utf16le", "utf32":
 		return charsetRefused
 	case "swe7": // '\' and '[' stand for letters
-		return charsetRefused
+		return charsetNever
 	}
 	return charsetASCII
 }

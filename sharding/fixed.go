@@ -54,11 +54,13 @@ func (c *compiler) markDatabase(i int) {
 // markName makes the database name at token i a slot.
 func (c *compiler) markName(i int) {
 	name := c.nameOf(i)
-	for _, e := range c.edits {
-		if e.start == c.startOf(i) {
-			return
-		}
+	if c.marked[c.startOf(i)] {
+		return
 	}
+	if c.marked == nil {
+		c.marked = make(map[int]bool)
+	}
+	c.marked[c.startOf(i)] = true
 	c.edits = append(c.edits, edit{start: c.startOf(i), end: c.endOf(i), with: []piece{{kind: pieceDatabase, text: name}}})
 	for _, d := range c.st.databases {
 		if d == name {

@@ -18,8 +18,12 @@ type Merge struct {
 	FoundRows     bool // SQL_CALC_FOUND_ROWS
 }
 
-// Key is a column compared for equality. Weight is the hidden column that holds WEIGHT_STRING of it, or -1: compare by the column's type.
-// PadSpace: weights of unequal length are compared as if padded (the collation's PAD attribute).
+// Key is a column compared for equality. Weight is the hidden column that holds its weight, or -1: compare by the column's type.
+// PadSpace: weights of unequal length are compared as if padded with the weight of a space (the collation's PAD attribute).
+//
+// Plans made here never set PadSpace. The weight of text in PAD SPACE collations is WEIGHT_STRING(CONCAT(RTRIM(x), ' ')),
+// so that equal texts have equal weights on every shard (DISTINCT and LIMIT can be left to the shards), and characters that
+// sort before a space do so in the weights too; in NO PAD collations it is WEIGHT_STRING(x). Weights compare byte by byte.
 type Key struct {
 	Column, Weight int
 	PadSpace       bool

@@ -1,6 +1,7 @@
 package sharding
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 
@@ -38,7 +39,6 @@ func (c *compiler) parse(blank ...[2]int) (ast.StmtNode, error) {
 		}
 	}
 	p := parsers.Get().(*parser.Parser)
-	defer parsers.Put(p)
 	mode := mysql.SQLMode(0)
 	if c.env.AnsiQuotes {
 		mode |= mysql.ModeANSIQuotes
@@ -56,14 +56,26 @@ func (c *compiler) parse(blank ...[2]int) (ast.StmtNode, error) {
 		mode |= mysql.ModeHighNotPrecedence
 	}
 	p.SetSQLMode(mode)
-	nodes, _, err := p.ParseSQL(string(text) + endMark)
+	nodes, err := parseText(p, string(text)+endMark)
 	if err != nil {
-		return nil, c.locate(string(text), err)
+		return nil, c.locate(string(text), err) // the parser's state is not to be trusted then
 	}
+	defer parsers.Put(p)
 	if len(nodes) != 1 {
 		return nil, syntaxError(c.src, len(c.src))
 	}
 	return nodes[0], nil
+}
+
+// parseText keeps a panic of the parser from ending the process: the text is a client's.
+func parseText(p *parser.Parser, text string) (nodes []ast.StmtNode, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("parse statement: %v", r)
+		}
+	}()
+	nodes, _, err = p.ParseSQL(text)
+	return nodes, err
 }
 
 // endMark follows every text, so that an error at the text's end can be told from one at its last word.

@@ -64,6 +64,12 @@ func TestPlans(t *testing.T) {
 			if err := st.Plan(&plan, in); err != nil {
 				return b.String() + printError(err)
 			}
+			if d.Cmd == "explain" {
+				for _, r := range st.Explain(&plan, in, st.schema) {
+					fmt.Fprintf(&b, "%-6s %-3s %s\n", r.Step, r.Shard, r.Statement)
+				}
+				return b.String()
+			}
 			printPlan(&b, st, &plan, in)
 			return b.String()
 		})
@@ -109,9 +115,6 @@ func printError(err error) string {
 func printStatement(st *Statement) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s", kindNames[st.Kind])
-	for flag, on := range map[string]bool{} {
-		_, _ = flag, on
-	}
 	add := func(on bool, format string, args ...any) {
 		if on {
 			fmt.Fprintf(&b, " "+format, args...)

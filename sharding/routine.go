@@ -103,6 +103,13 @@ func (c *compiler) mentioned(i int) []*Table {
 
 // markQualifier marks each place where the table is named with its database.
 func (c *compiler) markQualifier(t *Table) {
+	if c.qualifiersOf[t] {
+		return
+	}
+	if c.qualifiersOf == nil {
+		c.qualifiersOf = make(map[*Table]bool)
+	}
+	c.qualifiersOf[t] = true
 	for i := range c.toks {
 		if c.isName(i) && !c.toks[i].afterDot && c.punct(i+1, '.') && c.isName(i+2) && c.nameOf(i) == t.Database && c.nameOf(i+2) == t.Name {
 			c.markName(i)

@@ -20,6 +20,9 @@ type shapeKey struct {
 
 // scan finds the literals and hashes the rest. ok is false for a text that cannot be cut into tokens.
 func (k *shapeKey) scan(lits []Literal) (_ []Literal, ok bool) {
+	if !readable(classifyCharset(k.env.Charset), k.text) {
+		return lits, false // compile says why
+	}
 	var h maphash.Hash
 	h.SetSeed(shapeSeed)
 	s := newScanner(k.env, k.text)
@@ -59,6 +62,9 @@ func (k *shapeKey) equal(o *shapeKey) bool {
 
 // samePinned says whether the literals whose values shape the plan are the same.
 func (k *shapeKey) samePinned(o *shapeKey, pinned []int) bool {
+	if k.prepared {
+		return true // the whole text is the shape
+	}
 	for _, i := range pinned {
 		a, b := k.lits[i], o.lits[i]
 		if !bytes.Equal(k.text[a.Start:a.End], o.text[b.Start:b.End]) {

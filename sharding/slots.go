@@ -63,6 +63,7 @@ func (c *compiler) nameFields(fields [][2]int, named func(i int) bool) {
 		for at := range c.slotStarts {
 			if at >= start && at < end {
 				alias := string(appendName([]byte(" AS "), c.src[start:end]))
+				c.pinSpan(start, end) // constants are part of the name
 				c.edits = append(c.edits, edit{start: end, end: end, with: []piece{{kind: pieceText, text: alias}}})
 				break
 			}

@@ -2,6 +2,7 @@ package sharding
 
 import (
 	"fmt"
+	"sort"
 	"strconv"
 )
 
@@ -64,10 +65,9 @@ func (c *compiler) appendSpan(t *template, start, end int) {
 			par++
 		}
 	}
-	skip(start)
-	for ed < len(c.edits) && (c.edits[ed].start < start || c.edits[ed].start == start && c.edits[ed].end == start) {
-		ed++
-	}
+	lit = sort.Search(len(c.lits), func(i int) bool { return c.lits[i].Start >= start })
+	par = sort.SearchInts(c.params, start)
+	ed = sort.Search(len(c.edits), func(i int) bool { e := &c.edits[i]; return e.start > start || e.start == start && e.end > start })
 	for at := start; ; {
 		next, kind := end, pieceText
 		if lit < len(c.lits) && c.lits[lit].Start < next {

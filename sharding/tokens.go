@@ -47,12 +47,18 @@ func (c *compiler) isString(t token) bool {
 }
 
 // textOf is token i as written.
-func (c *compiler) textOf(i int) string { return c.src[c.toks[i].start:c.toks[i].end] }
+// It is empty past the end.
+func (c *compiler) textOf(i int) string {
+	if i < 0 || i >= len(c.toks) {
+		return ""
+	}
+	return c.src[c.toks[i].start:c.toks[i].end]
+}
 
 // nameOf is the name that token i writes.
 func (c *compiler) nameOf(i int) string {
 	t := c.textOf(i)
-	if c.toks[i].kind == tokQuoted {
+	if t != "" && c.toks[i].kind == tokQuoted {
 		q := t[:1]
 		return strings.ReplaceAll(t[1:len(t)-1], q+q, q)
 	}
@@ -115,6 +121,9 @@ func (c *compiler) split(i, end int) [][2]int {
 
 // startOf and endOf are byte positions of tokens.
 func (c *compiler) startOf(i int) int {
+	if i < 0 {
+		return 0
+	}
 	if i < len(c.toks) {
 		return c.toks[i].start
 	}
@@ -122,10 +131,10 @@ func (c *compiler) startOf(i int) int {
 }
 
 func (c *compiler) endOf(i int) int {
-	if i < 0 {
+	if i < 0 || len(c.toks) == 0 {
 		return 0
 	}
-	return c.toks[i].end
+	return c.toks[min(i, len(c.toks)-1)].end
 }
 
 // qualified reads name[.name] at token i and returns the token behind it.
