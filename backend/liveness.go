@@ -33,7 +33,7 @@ func newPeek(nc net.Conn) (*peek, error) {
 		p.fds[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN | unix.POLLRDHUP}
 		for {
 			p.n, p.err = unix.Poll(p.fds[:], 0)
-			if p.err != unix.EINTR {
+			if !errors.Is(p.err, unix.EINTR) {
 				return true // never wait for readiness
 			}
 		}

@@ -145,14 +145,6 @@ func (s *Shard) unreachable(e *DownError) {
 	s.nudge()
 }
 
-// suspicious notes that a connection broke: the keeper looks whether the server is there.
-func (s *Shard) suspicious() {
-	s.mu.Lock()
-	s.health.suspect = true
-	s.mu.Unlock()
-	s.nudge()
-}
-
 func (s *Shard) nudge() {
 	select {
 	case s.wake <- struct{}{}:

@@ -69,7 +69,7 @@ func appendVarsDiff(dst []byte, have, want []Variable, f Flavor) []byte {
 	charset := false
 	i, j := 0, 0
 	for i < len(have) || j < len(want) {
-		c := 0
+		var c int
 		switch {
 		case i == len(have):
 			c = 1

@@ -27,7 +27,6 @@ type fakeShard struct {
 	lag  time.Duration
 	stay map[XID]Reply // branches that do not settle
 	held map[XID]bool  // branches that cannot be freed
-	fail func(verb string) error
 
 	freed, settled []string
 	lists          int

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"errors"
 	"fmt"
 	"io"
 )
@@ -46,7 +47,7 @@ func (c *Conn) fill(need int) error {
 			return nil // an error will come back with the next read
 		}
 		if err != nil {
-			if err == io.EOF && w.end > w.start {
+			if errors.Is(err, io.EOF) && w.end > w.start {
 				err = io.ErrUnexpectedEOF
 			}
 			return fmt.Errorf("read packet: %w", err)

@@ -66,7 +66,7 @@ func TestFailStop(t *testing.T) {
 			if !errors.Is(err, tc.want) || tc.cause != nil && !errors.Is(err, tc.cause) || errors.Is(err, ErrNotDurable) == errors.Is(err, ErrUnknown) {
 				t.Fatalf("append: %v", err)
 			}
-			if _, ok, err := l.Lookup(decision(2).GTRID); ok || errors.Is(err, ErrUnknown) != (tc.want == ErrUnknown) {
+			if _, ok, err := l.Lookup(decision(2).GTRID); ok || errors.Is(err, ErrUnknown) != errors.Is(tc.want, ErrUnknown) {
 				t.Errorf("lookup of the failed: %v, %v", ok, err)
 			}
 			if _, ok, err := l.Lookup(decision(1).GTRID); !ok || err != nil {

@@ -2,6 +2,7 @@ package txlog
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 )
@@ -54,7 +55,7 @@ func (l *Log) fail(c *change, a *attempt, cause error) {
 	}
 	l.mu.Lock()
 	l.failed = cause
-	if verdict == ErrUnknown {
+	if errors.Is(verdict, ErrUnknown) {
 		for gtrid := range c.put {
 			l.unknown[gtrid] = struct{}{}
 		}

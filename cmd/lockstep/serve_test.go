@@ -78,7 +78,7 @@ func TestSecondSignal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tx.Rollback() //nolint:errcheck // its connection is gone by then
+	defer tx.Rollback() // its connection is gone by then
 	p.signal(syscall.SIGINT)
 	p.await("draining")
 	begin := time.Now()

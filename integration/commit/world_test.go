@@ -126,7 +126,7 @@ func (w *world) settled(shards []int, butEpoch string, limit time.Duration) (tim
 				return clean, nil
 			}
 		case time.Now().After(deadline):
-			return clean, fmt.Errorf("after %v still prepared: %v (error %v)", limit, list, err)
+			return clean, fmt.Errorf("after %v still prepared: %v (error %w)", limit, list, err)
 		default:
 			looks = 0
 		}
