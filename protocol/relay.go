@@ -115,7 +115,7 @@ func (r *relay) result() (more bool, err error) {
 	if err != nil {
 		return false, r.source(err)
 	}
-	r.sum.Columns, r.sum.OK = n, OK{}
+	r.sum.Columns, r.sum.Rows, r.sum.OK = n, 0, OK{}
 	if err := r.scan(n); err != nil {
 		return false, err
 	}

@@ -72,7 +72,11 @@ func (r *relay) scan(columns int) error {
 			}
 			h[3] += r.shift
 			if !eof {
-				if !rows && !tail {
+				switch {
+				case tail:
+				case rows:
+					r.sum.Rows++
+				default:
 					if heads--; heads < 0 {
 						return r.source(malformed("column definitions without an end"))
 					}

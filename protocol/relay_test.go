@@ -49,34 +49,35 @@ type relayCase struct {
 	more    bool
 	errCode uint16
 	columns int
+	rows    int64 // of the last result set
 }
 
 func relayCases() []relayCase {
 	failure := func() []byte { return AppendError(nil, NewError(ErrLockDeadlock, "Deadlock found")) }
 	return []relayCase{
-		{name: "ok", answer: func(s Status) [][]byte {
+		{name: "ok", rows: -1, answer: func(s Status) [][]byte {
 			return [][]byte{AppendOK(nil, OK{AffectedRows: 300, LastInsertID: 70000, Status: s, Warnings: 2, Info: "Rows matched: 1"})}
 		}},
-		{name: "err", written: true, errCode: ErrLockDeadlock, answer: func(s Status) [][]byte { return [][]byte{failure()} }},
+		{name: "err", rows: -1, written: true, errCode: ErrLockDeadlock, answer: func(s Status) [][]byte { return [][]byte{failure()} }},
 		{name: "no rows", written: true, columns: 1, answer: func(s Status) [][]byte { return resultSet(1, s) }},
-		{name: "one row", written: true, columns: 1, answer: func(s Status) [][]byte { return resultSet(1, s, row("42")) }},
-		{name: "empty string and NULL", written: true, columns: 2, answer: func(s Status) [][]byte {
+		{name: "one row", rows: 1, written: true, columns: 1, answer: func(s Status) [][]byte { return resultSet(1, s, row("42")) }},
+		{name: "empty string and NULL", rows: 3, written: true, columns: 2, answer: func(s Status) [][]byte {
 			return resultSet(2, s, row("", ""), []byte{nullField, nullField}, []byte{0, nullField})
 		}},
-		{name: "binary rows", written: true, columns: 1, answer: func(s Status) [][]byte {
+		{name: "binary rows", rows: 3, written: true, columns: 1, answer: func(s Status) [][]byte {
 			return resultSet(1, s, []byte{0, 0, 0xfe}, []byte{0, 0, 0xff, 1}, []byte{0, 4})
 		}},
-		{name: "300 rows of 7 columns", written: true, columns: 7, answer: func(s Status) [][]byte {
+		{name: "300 rows of 7 columns", rows: 300, written: true, columns: 7, answer: func(s Status) [][]byte {
 			rows := make([][]byte, 300)
 			for i := range rows {
 				rows[i] = row("a", "bb", "ccc", "dddd", "", "f", fmt.Sprint(i))
 			}
 			return resultSet(7, s, rows...)
 		}},
-		{name: "rows of many sizes", written: true, columns: 1, answer: func(s Status) [][]byte {
+		{name: "rows of many sizes", rows: 7, written: true, columns: 1, answer: func(s Status) [][]byte {
 			return resultSet(1, s, sizedRow(249), sizedRow(250), sizedRow(251), sizedRow(1000), sizedRow(0), sizedRow(5000), sizedRow(3))
 		}},
-		{name: "error among rows", written: true, columns: 1, errCode: ErrLockDeadlock, answer: func(s Status) [][]byte {
+		{name: "error among rows", rows: 2, written: true, columns: 1, errCode: ErrLockDeadlock, answer: func(s Status) [][]byte {
 			p := resultSet(1, s, row("1"), row("2"))
 			return append(p[:len(p)-1], failure())
 		}},
@@ -84,16 +85,16 @@ func relayCases() []relayCase {
 			p := resultSet(1, s)
 			return append(p[:len(p)-1], failure())
 		}},
-		{name: "two results and an OK", written: true, answer: func(s Status) [][]byte {
+		{name: "two results and an OK", rows: 1, written: true, answer: func(s Status) [][]byte {
 			p := resultSet(1, s|StatusMoreResultsExists, row("1"))
 			p = append(p, resultSet(2, s|StatusMoreResultsExists, row("1", "2"))...)
 			return append(p, AppendOK(nil, OK{Status: s}))
 		}},
-		{name: "OK first, then a result", written: true, columns: 1, answer: func(s Status) [][]byte {
+		{name: "OK first, then a result", rows: 1, written: true, columns: 1, answer: func(s Status) [][]byte {
 			p := [][]byte{AppendOK(nil, OK{AffectedRows: 1, Status: s | StatusMoreResultsExists})}
 			return append(p, resultSet(1, s, row("1"))...)
 		}},
-		{name: "error in the second result", written: true, columns: 0, errCode: ErrLockDeadlock, answer: func(s Status) [][]byte {
+		{name: "error in the second result", rows: 1, written: true, columns: 0, errCode: ErrLockDeadlock, answer: func(s Status) [][]byte {
 			return append(resultSet(1, s|StatusMoreResultsExists, row("1")), failure())
 		}},
 		{name: "cursor opened", written: true, columns: 1, answer: func(s Status) [][]byte {
@@ -171,7 +172,7 @@ func checkRelay(t *testing.T, tc relayCase, in, want []byte, from *splitConn, o 
 	if sum.Err != nil {
 		code = sum.Err.Code
 	}
-	if sum.Started != tc.written || code != tc.errCode || sum.Columns != tc.columns || sum.Rows != -1 || sum.MoreResults {
+	if sum.Started != tc.written || code != tc.errCode || sum.Columns != tc.columns || sum.Rows != tc.rows || sum.MoreResults {
 		t.Fatalf("summary %+v", sum)
 	}
 	if tc.name == "ok" && (sum.OK.AffectedRows != 300 || sum.OK.LastInsertID != 70000 || sum.OK.Warnings != 2 || sum.OK.Info != "Rows matched: 1") {
