@@ -79,6 +79,7 @@ func (s *session) writeResult(names []string, rows []row) error {
 			return err
 		}
 	}
+	s.rowCount, s.foundRows = -1, uint64(len(rows))
 	return w.end(0)
 }
 

@@ -141,9 +141,11 @@ func (s *session) setTransaction(a *sharding.Assignment, value string, next *var
 		next.nextIsolation = level
 		return nil
 	}
-	next.set("tx_isolation", "'"+strings.ReplaceAll(level, " ", "-")+"'")
+	next.set("tx_isolation", isolationLiteral(level))
 	return nil
 }
+
+func isolationLiteral(level string) string { return "'" + strings.ReplaceAll(level, " ", "-") + "'" }
 
 func inTransaction() error {
 	return protocol.NewError(erCantChangeInTx, "Transaction characteristics can't be changed while a transaction is in progress")

@@ -104,7 +104,7 @@ func (s *session) run(st *sharding.Statement, rq *request) error {
 	case sharding.KindKill:
 		return s.okAfter(s.killStatement(st.Kill))
 	case sharding.KindUnlockTables:
-		return s.okAfter(s.implicitCommit())
+		return s.okAfter(nil) // it commits only after LOCK TABLES, which there is none of
 	case sharding.KindLockTables:
 		return notSupported("LOCK TABLES: a lock over several shards would not be one lock (mysqldump: use --skip-add-locks)")
 	case sharding.KindXA:
@@ -152,6 +152,9 @@ func (s *session) transactionVerb(st *sharding.Statement) error {
 	default:
 		s.rollbackNow()
 	}
+	if again == nil { // SET TRANSACTION is for the transaction that ends here
+		s.vars.nextIsolation, s.vars.nextReadOnly = "", nil
+	}
 	if err == nil && st.Chain {
 		s.tx = s.newTransaction()
 		s.tx.explicit = true
@@ -169,6 +172,34 @@ func (s *session) transactionVerb(st *sharding.Statement) error {
 }
 
 var errReleased = errors.New("client asked to be released")
+
+// readOnly says whether the statement may change nothing: by its transaction, or by SET
+// TRANSACTION before one that is a transaction of its own.
+func (s *session) readOnly() bool {
+	if s.tx != nil {
+		return s.tx.readOnly
+	}
+	return s.vars.nextReadOnly != nil && *s.vars.nextReadOnly
+}
+
+// characteristics gives an autocommit statement those of SET TRANSACTION, which hold for it alone.
+func (s *session) characteristics() (restore func()) {
+	v := &s.vars
+	level := v.nextIsolation
+	v.nextIsolation, v.nextReadOnly = "", nil
+	if level == "" {
+		return func() {}
+	}
+	own, set := v.vars["tx_isolation"]
+	v.set("tx_isolation", isolationLiteral(level))
+	return func() {
+		if set {
+			v.set("tx_isolation", own)
+		} else {
+			v.unset("tx_isolation")
+		}
+	}
+}
 
 // implicitCommit is what DDL and the like do first.
 func (s *session) implicitCommit() error {
@@ -196,12 +227,16 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 	if err != nil {
 		return err
 	}
-	if s.tx != nil && s.tx.readOnly && s.plan.Write {
-		return protocol.NewError(erReadOnlyTransaction, "Cannot execute statement in a READ ONLY transaction")
-	}
 	if !s.plan.AnyShard {
 		s.ensureTransaction()
-	} else if !s.plan.Write && s.tx != nil && len(s.tx.branches) == 0 {
+	}
+	if s.plan.Write && s.readOnly() {
+		return protocol.NewError(erReadOnlyTransaction, "Cannot execute statement in a READ ONLY transaction")
+	}
+	switch {
+	case !s.plan.AnyShard && s.tx == nil:
+		defer s.characteristics()()
+	case s.plan.AnyShard && !s.plan.Write && s.tx != nil && len(s.tx.branches) == 0:
 		// Nothing to see or to lock there: the transaction need not begin for it.
 		s.outside = true
 		defer func() { s.outside = false }()

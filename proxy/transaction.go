@@ -17,6 +17,7 @@ type transaction struct {
 	explicit   bool                     // by BEGIN; otherwise by autocommit=0 or by the proxy itself
 	implicit   bool                     // around one statement
 	readOnly   bool
+	readWrite  bool   // asked for, whatever the session's default
 	isolation  string // of this transaction only; empty: the session's
 	branches   []*branch
 	byShard    []*branch
@@ -57,7 +58,7 @@ func (s *session) begin(readOnly, readWrite bool) error {
 		s.tx.readOnly = true
 	}
 	if readWrite {
-		s.tx.readOnly = false
+		s.tx.readOnly, s.tx.readWrite = false, true
 	}
 	return nil
 }
@@ -113,6 +114,9 @@ func (s *session) branchOn(shard int, savepoint bool, prepare string) (*branch, 
 	var before, after []string
 	if t.isolation != "" {
 		before = append(before, "SET TRANSACTION ISOLATION LEVEL "+t.isolation)
+	}
+	if t.readWrite {
+		before = append(before, "SET TRANSACTION READ WRITE")
 	}
 	for _, name := range t.savepoints {
 		after = append(after, "SAVEPOINT "+name)
