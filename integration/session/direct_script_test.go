@@ -110,7 +110,14 @@ UPDATE t SET v = LAST_INSERT_ID(v + 70) WHERE id = 9
 SELECT LAST_INSERT_ID()
 SELECT LAST_INSERT_ID(12)
 SELECT LAST_INSERT_ID()
+# rows: a SELECT has no answer in which a server would tell the new value
 SELECT id FROM a WHERE id IS NULL
+INSERT INTO a (id, v) VALUES (2, 5) ON DUPLICATE KEY UPDATE v = 6, id = LAST_INSERT_ID(id)
+SELECT LAST_INSERT_ID()
+INSERT INTO a (id, v) VALUES (2, 5) ON DUPLICATE KEY UPDATE v = LAST_INSERT_ID(77)
+SELECT LAST_INSERT_ID()
+INSERT IGNORE INTO a (id, v) VALUES (1, 5)
+SELECT LAST_INSERT_ID()
 DELETE FROM t WHERE id = 9
 prepare ins: INSERT INTO a (v) VALUES (?)
 execute ins: 7
@@ -121,7 +128,9 @@ SELECT ROW_COUNT()
 -- errors
 SELEC 1
 SHOW WARNINGS
+# rows: the text says "your server version", as there may be MySQL and MariaDB behind the proxy
 SHOW ERRORS
+# rows: as above
 SHOW COUNT(*) ERRORS
 SELECT @@error_count
 SELECT ROW_COUNT()
@@ -143,6 +152,7 @@ SHOW WARNINGS
 SHOW WARNINGS
 SELECT 1
 SHOW WARNINGS
+# rows: MariaDB keeps the list over statements without tables, the proxy (as MySQL says) does not
 SET sql_mode = ''
 INSERT INTO t (id, s) VALUES (11, 'much too long a text')
 SHOW WARNINGS
@@ -383,6 +393,11 @@ several: SELECT 1; SELECT nope FROM t
 several: SHOW COUNT(*) WARNINGS; SELECT 6
 several: SELECT 'a;b' AS x; SELECT 2 /* ; */
 several: SELECT 1;;SELECT 2
+# code: an empty statement between two others is passed over
+# state: see code
+# columns: see code
+# rows: see code
+# status: see code
 ;
 
 -- variables
@@ -438,6 +453,12 @@ SET sql_mode = DEFAULT
 SET max_error_count = DEFAULT
 SET group_concat_max_len = 4
 SELECT GROUP_CONCAT(id ORDER BY id) FROM t
+# code: over several shards the cut would be in the wrong place, so it is refused
+# state: see code
+# columns: see code
+# rows: see code
+# warnings: see code
+# status: see code
 SELECT SUBSTRING(GROUP_CONCAT(id ORDER BY id), 1, 99) FROM t WHERE id IN (1)
 SET group_concat_max_len = DEFAULT
 SET @x = 1, nonsense = 2, @y = 3
@@ -456,5 +477,7 @@ SELECT 1 INTO @z
 # status: see code
 KILL 4000000
 KILL QUERY CONNECTION_ID()
+# code: KILL takes a number
+# state: see code
 ping:
 `
