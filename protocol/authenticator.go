@@ -133,10 +133,16 @@ func (e *exchange) choosePlugin(r *loginRequest, account *Account, g *Greeting) 
 		theirs = PluginNativePassword // what clients without plugins speak
 	}
 	kind := account.kind()
-	if kind.fits(theirs) {
-		return theirs, append([]byte(nil), r.response...), nil
-	}
 	ours := g.plugin()
+	switch {
+	case !kind.fits(theirs):
+	case len(r.response) > 0 || theirs == ours || !r.Capabilities.Has(ClientPluginAuth):
+		return theirs, append([]byte(nil), r.response...), nil
+	default:
+		// A client that was told to use another plugin than the greeting's has no
+		// challenge for it yet: its empty response is no answer, but a question.
+		ours = theirs
+	}
 	if !kind.fits(ours) {
 		if ours = PluginNativePassword; kind == kindSHA2 {
 			ours = PluginCachingSHA2Password

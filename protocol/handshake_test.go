@@ -266,3 +266,34 @@ func TestHandshakeWithMariaDBClient(t *testing.T) {
 		}
 	}
 }
+
+// A client that was told to use another plugin than the announced one sends an empty response first.
+func TestPluginOfTheClientsChoice(t *testing.T) {
+	client, err := exec.LookPath("mariadb")
+	if err != nil {
+		t.Skip("no mariadb client installed")
+	}
+	for _, announced := range []string{PluginNativePassword, PluginCachingSHA2Password} {
+		s := startTinyServer(t, "tcp", announced, testAccounts())
+		_, port, _ := net.SplitHostPort(s.address())
+		for _, chosen := range []string{PluginNativePassword, PluginCachingSHA2Password} {
+			for _, tc := range []struct{ user, password, want string }{
+				{"clear", testPassword, "1"},
+				{"clear", "wrong", "(using password: YES)"},
+				{"empty", "", "1"},
+				{"empty", "wrong", "(using password: YES)"},
+				{"native", testPassword, "1"},
+				{"sha2", testPassword, "1"},
+			} {
+				t.Run(announced+"/"+chosen+"/"+tc.user+"/"+tc.password, func(t *testing.T) {
+					cmd := exec.Command(client, "--no-defaults", "-h127.0.0.1", "-P"+port, "-u"+tc.user,
+						"--password="+tc.password, "--protocol=tcp", "--default-auth="+chosen, "-N", "-e", "SELECT 1")
+					out, err := cmd.CombinedOutput()
+					if got := strings.TrimSpace(string(out)); !strings.Contains(got, tc.want) || (err == nil) != (tc.want == "1") {
+						t.Fatalf("client said %q (%v), want %q", got, err, tc.want)
+					}
+				})
+			}
+		}
+	}
+}
