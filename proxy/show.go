@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -98,12 +99,15 @@ func (s *session) killStatement(k sharding.KillTarget) error {
 	case k.Query:
 		o.killQuery()
 	case o == s:
-		return &closeError{s.answerError(protocol.NewError(erQueryInterrupted, "Query execution was interrupted"))}
+		err := s.answerError(protocol.NewError(erQueryInterrupted, "Query execution was interrupted"))
+		return &closeError{errors.Join(errOwnKill, err, s.client.Flush())}
 	default:
 		o.kill()
 	}
 	return nil
 }
+
+var errOwnKill = errors.New("client killed its own connection")
 
 func (s *session) processKill(arg []byte) error {
 	id, err := protocol.ParseProcessKill(arg)
