@@ -265,6 +265,7 @@ func (s *session) readFailed(err error) error {
 	var order *protocol.SequenceError
 	switch {
 	case errors.As(err, &big):
+		defer s.hearOut()
 		return s.fail(big.ServerError())
 	case errors.As(err, &order):
 		return s.fail(order.ServerError())
@@ -272,6 +273,27 @@ func (s *session) readFailed(err error) error {
 		return s.goodbye()
 	default:
 		return err
+	}
+}
+
+// hearOutTime bounds how long a client may go on sending what is not taken any more.
+const hearOutTime = 5 * time.Second
+
+// hearOut reads and drops what the client still sends. Closing on it would reset
+// the connection, and the client would never see the error that waits for it.
+func (s *session) hearOut() {
+	if half, ok := s.nc.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
+		return
+	}
+	s.mu.Lock()
+	killed := s.killed
+	if !killed {
+		_ = s.nc.SetReadDeadline(time.Now().Add(hearOutTime)) // a closed connection ends the copy too
+		s.waiting = true                                      // a KILL may wake the reader
+	}
+	s.mu.Unlock()
+	if !killed {
+		_, _ = io.Copy(io.Discard, s.nc) // whatever it meets, the session ends
 	}
 }
 
