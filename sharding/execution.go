@@ -112,6 +112,11 @@ func (x *execution) value(o *operand) (v Value, ok bool) {
 		l := x.lits[o.n]
 		v, x.scratch = decodeLiteral(x.scratch, x.sql[l.Start:l.End], l.Kind, o.negative, x.st.env.NoBackslash)
 		return v, v.Kind != valUnknown
+	case operandMoment:
+		l := x.lits[o.n]
+		v, x.scratch = decodeLiteral(x.scratch, x.sql[l.Start:l.End], l.Kind, false, x.st.env.NoBackslash)
+		v.Kind = ValTemporal // unlike a string, it makes others in the comparison dates
+		return v, true
 	case operandParam:
 		if o.n >= len(x.in.Params) {
 			return v, false
@@ -173,4 +178,5 @@ const (
 	operandBool
 	operandSlot
 	operandDefault
+	operandMoment // DATE '…', TIMESTAMP '…'
 )

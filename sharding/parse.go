@@ -14,7 +14,6 @@ import (
 var parsers = sync.Pool{New: func() any {
 	p := parser.New()
 	p.SetMariaDB(true)
-	p.SetStrictDoubleTypeCheck(false)
 	return p
 }}
 
@@ -39,6 +38,7 @@ func (c *compiler) parse(blank ...[2]int) (ast.StmtNode, error) {
 		}
 	}
 	p := parsers.Get().(*parser.Parser)
+	p.SetStrictDoubleTypeCheck(false)
 	mode := mysql.SQLMode(0)
 	if c.env.AnsiQuotes {
 		mode |= mysql.ModeANSIQuotes
@@ -60,11 +60,14 @@ func (c *compiler) parse(blank ...[2]int) (ast.StmtNode, error) {
 	if err != nil {
 		return nil, c.locate(string(text), err) // the parser's state is not to be trusted then
 	}
-	defer parsers.Put(p)
 	if len(nodes) != 1 {
 		return nil, syntaxError(c.src, len(c.src))
 	}
-	return nodes[0], nil
+	node := nodes[0]
+	// A parser that is used again touches nodes that it still holds; Reset makes it forget them.
+	p.Reset()
+	parsers.Put(p)
+	return node, nil
 }
 
 // parseText keeps a panic of the parser from ending the process: the text is a client's.

@@ -214,7 +214,7 @@ func (c *compiler) operand(e ast.ExprNode) operand {
 		if f, ok := e.(*ast.FuncCallExpr); ok && f.FnName.O == ast.DateLiteral || ok && f.FnName.O == ast.TimestampLiteral {
 			t := c.tokenAt(e.OriginTextPosition())
 			if t+1 < len(c.toks) && c.isString(c.toks[t+1]) {
-				return operand{kind: operandLiteral, n: c.literalAt(c.toks[t+1].start)}
+				return operand{kind: operandMoment, n: c.literalAt(c.toks[t+1].start)}
 			}
 		}
 	}
@@ -243,5 +243,27 @@ func (c *compiler) constant(e *driver.ValueExpr) operand {
 	if t := c.tokenAt(at); c.isString(c.toks[t]) && t+1 < len(c.toks) && c.isString(c.toks[t+1]) {
 		return operand{}
 	}
+	if !c.agrees(i, e) {
+		return operand{}
+	}
 	return operand{kind: operandLiteral, n: i}
+}
+
+// agrees makes sure that the parser and the lexer mean the same constant.
+func (c *compiler) agrees(i int, e *driver.ValueExpr) bool {
+	l := c.lits[i]
+	switch e.Kind() {
+	case driver.KindInt64, driver.KindUint64:
+		m, ok := parseDigits([]byte(c.src[l.Start:l.End]))
+		return l.Kind == LitInt && ok && m == e.GetUint64()
+	case driver.KindString, driver.KindBytes:
+		return l.Kind == LitString || l.Kind == LitStrings
+	case driver.KindBinaryLiteral:
+		return l.Kind == LitHex || l.Kind == LitBit
+	case driver.KindMysqlDecimal:
+		return l.Kind == LitDecimal || l.Kind == LitInt
+	case driver.KindFloat64:
+		return l.Kind == LitFloat
+	}
+	return false
 }

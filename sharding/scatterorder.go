@@ -106,20 +106,21 @@ func (x *scatterer) orderKey(e ast.ExprNode, span [2]int) (Key, string) {
 	return x.keyFor(x.addHidden(span), span, e, col, plain)
 }
 
-// sameText says whether two spans of tokens are written alike, constants included; those become part of the shape then.
+// sameText says whether two spans of tokens are written alike, constants included; where these decide, they become part of the shape.
 func (x *scatterer) sameText(a, b [2]int) bool {
 	if a[1]-a[0] != b[1]-b[0] {
 		return false
 	}
-	constants := false
+	constants, equal := false, true
 	for i := range a[1] - a[0] {
 		t, u := x.c.toks[a[0]+i], x.c.toks[b[0]+i]
-		constants = constants || t.kind == tokLiteral
-		if t.kind != u.kind || t.kind == tokParam {
+		if t.kind != u.kind || t.kind == tokParam || t.lit != u.lit {
 			return false
 		}
 		p, q := x.c.textOf(a[0]+i), x.c.textOf(b[0]+i)
-		if p != q && (t.kind != tokWord || !strings.EqualFold(p, q)) {
+		if t.kind == tokLiteral {
+			constants, equal = true, equal && p == q
+		} else if p != q && (t.kind != tokWord || !strings.EqualFold(p, q)) {
 			return false
 		}
 	}
@@ -127,7 +128,7 @@ func (x *scatterer) sameText(a, b [2]int) bool {
 		x.c.pinSpan(x.c.startOf(a[0]), x.c.endOf(a[1]-1))
 		x.c.pinSpan(x.c.startOf(b[0]), x.c.endOf(b[1]-1))
 	}
-	return true
+	return equal
 }
 
 // aggregateKey orders by an aggregate that was merged.
