@@ -331,7 +331,6 @@ func TestTenThousandBranches(t *testing.T) {
 }
 
 type countingShard struct {
-	emptyShard
 	mu      sync.Mutex
 	xids    []XID
 	settled int

@@ -7,7 +7,7 @@ type Summary struct {
 	OK          OK           // of the last OK, or the Status/Warnings of the last EOF
 	Err         *ServerError // the answer was, or ended in, an ERR packet
 	Columns     int          // of the last result set; 0: no result set
-	Rows        int64        // not counted in span relay (-1)
+	Rows        int64        // of the last result set; -1: there was none
 	Started     bool         // something has been written towards the client
 	MoreResults bool
 }
@@ -74,7 +74,7 @@ func DrainResponse(src *Conn) (Summary, error) {
 			return sum, err
 		}
 		if !sum.MoreResults || sum.Err != nil {
-			return sum, nil
+			return sum, nil //nolint:nilerr // a server's ERR stands in the summary
 		}
 	}
 }

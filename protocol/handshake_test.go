@@ -30,7 +30,6 @@ type tinyServer struct {
 
 	mu     sync.Mutex
 	logins []Login
-	asked  []string // plugin exchanges are seen through the number of packets
 }
 
 func startTinyServer(t *testing.T, network, plugin string, accounts map[string]Account) *tinyServer {

@@ -46,7 +46,6 @@ type relayCase struct {
 	name    string
 	answer  func(Status) [][]byte
 	written bool
-	more    bool
 	errCode uint16
 	columns int
 	rows    int64 // of the last result set

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"lockstep/backend"
 	"lockstep/proxy/catalog"
 	"lockstep/sharding"
 )
@@ -16,7 +17,8 @@ type catalogState struct {
 	state      sync.RWMutex
 	read       time.Time
 	databases  map[string]bool
-	incomplete bool // some shard did not answer
+	functions  map[string]bool // stored ones, lower case
+	incomplete bool            // some shard did not answer
 }
 
 func (c *catalogState) loaded() bool {
@@ -36,6 +38,21 @@ func (c *catalogState) hasDatabase(name string) bool {
 	c.state.RLock()
 	defer c.state.RUnlock()
 	return c.databases[name]
+}
+
+// hasFunction says whether any of the names is a stored function.
+func (c *catalogState) hasFunction(names []string) bool {
+	if len(names) == 0 {
+		return false
+	}
+	c.state.RLock()
+	defer c.state.RUnlock()
+	for _, n := range names {
+		if c.functions[n] {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *catalogState) readSince(t time.Time) bool {
@@ -78,15 +95,54 @@ func (p *Proxy) reloadSince(ctx context.Context, t time.Time) error {
 		}
 		p.keepKnown(found, set)
 	}
+	functions, err := p.readFunctions(ctx)
+	if err != nil {
+		return err
+	}
 	schema, problems := sharding.NewSchema(p.cfg, found.Tables)
 	for _, problem := range problems {
 		p.log.Warn("sharding rule does not fit", "err", problem)
 	}
 	p.planner.SetSchema(schema)
 	p.catalog.state.Lock()
+	p.catalog.functions = functions
 	p.catalog.read, p.catalog.databases, p.catalog.incomplete = begin, set, len(found.Failed) > 0
 	p.catalog.state.Unlock()
 	return nil
+}
+
+// maxFunctions bounds what is read of stored functions.
+const maxFunctions = 100_000
+
+// readFunctions lists the stored functions of the shards that answer.
+func (p *Proxy) readFunctions(ctx context.Context) (map[string]bool, error) {
+	set := map[string]bool{}
+	var failed error
+	answered := false
+	for _, sh := range p.shards {
+		if !sh.Up() && answered {
+			continue // its tables were not read either
+		}
+		conn, err := sh.Acquire(ctx, p.states.intern(&backend.State{}), true)
+		if err != nil {
+			failed = err
+			continue
+		}
+		res, err := conn.Query(ctx, "SELECT DISTINCT LOWER(routine_name) FROM information_schema.routines WHERE routine_type = 'FUNCTION' AND routine_schema NOT IN ('sys', 'mysql')", maxFunctions)
+		conn.Release()
+		if err != nil {
+			failed = err
+			continue
+		}
+		answered = true
+		for _, r := range res.Rows {
+			set[string(r[0])] = true
+		}
+	}
+	if !answered {
+		return nil, fmt.Errorf("read the stored functions: %w", failed)
+	}
+	return set, nil
 }
 
 // keepKnown adds tables and databases that were known before: they may be on a shard that did not answer.

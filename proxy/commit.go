@@ -45,10 +45,10 @@ func (s *session) commitNow() error {
 		err = s.endReaders(readers)
 	case len(writers) == 1:
 		err = s.onePhase(t, writers[0])
-		s.finish(readers, err == nil)
+		s.endBystanders(t, readers, err == nil)
 	default:
 		err = s.twoPhase(t, writers)
-		s.finish(readers, err == nil)
+		s.endBystanders(t, readers, err == nil)
 		s.p.metrics.commits.WithLabelValues("2pc").Inc()
 		return err // Commit has released the transaction
 	}
@@ -68,6 +68,14 @@ func (t *transaction) end() {
 // lose; but the locks it may have held were gone too early, so that is an error.
 func (s *session) endReaders(readers []*branch) error {
 	return s.finish(readers, true)
+}
+
+// endBystanders ends the branches that only read once the outcome is known. It
+// stands whatever they answer: they have nothing to commit.
+func (s *session) endBystanders(t *transaction, readers []*branch, commit bool) {
+	if err := s.finish(readers, commit); err != nil {
+		s.p.log.Debug("branch that only read could not be ended; its connection is closed", "conn", s.id, "gtrid", t.named.GTRID(), "err", err)
+	}
 }
 
 // finish ends branches that are not part of the decision, all at once, and

@@ -49,7 +49,7 @@ func TestEqualStatesShareAPointer(t *testing.T) {
 	state := func(value string) *backend.State {
 		return table.intern(&backend.State{Database: "d", Vars: []backend.Variable{{Name: "sql_mode", Value: value}}})
 	}
-	if state("'A'") != state("'A'") {
+	if one, other := state("'A'"), state("'A'"); one != other {
 		t.Error("equal states have two pointers")
 	}
 	if state("'A'") == state("'B'") {

@@ -145,7 +145,7 @@ func (p *Proxy) Start(ctx context.Context) error {
 	if err := p.firstRead(ctx); err != nil {
 		p.log.Warn("catalog could not be read yet", "err", err)
 	}
-	l, err := net.Listen("tcp", p.cfg.Listen)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", p.cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("listen for clients: %w", err)
 	}

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 
 	"lockstep/protocol"
@@ -149,9 +148,17 @@ func (s *session) readPrelude(p *part, savepoint bool) error {
 	if _, err := protocol.ReadOK(p.lease.conn.Wire()); err != nil {
 		// The statement behind it has run without a way back.
 		p.lease.conn.MarkBroken()
-		return fmt.Errorf("set a savepoint before the statement: %v", err)
+		return &prefixError{err}
 	}
 	return nil
+}
+
+// prefixError is a refusal of what the proxy itself sent ahead of a statement: not
+// the statement's own error, so it ends the connection. It does not unwrap to the server's.
+type prefixError struct{ cause error }
+
+func (e *prefixError) Error() string {
+	return "set a savepoint before the statement: " + e.cause.Error()
 }
 
 // readHeads reads every answer's head, all at once: one shard's wait is not another's.

@@ -71,7 +71,7 @@ func (s *session) relayed(l *lease, st *sharding.Statement, rq *request, sum pro
 		b := l.branch
 		s.answered(l, sum.Err)
 		s.noticeServerError(b, sum.Err)
-		return nil
+		return nil //nolint:nilerr // sum.Err has been relayed to the client
 	}
 	if sum.Started {
 		s.rowCount = -1

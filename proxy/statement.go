@@ -112,7 +112,7 @@ func (s *session) run(st *sharding.Statement, rq *request) error {
 	case sharding.KindPrepareText:
 		return notSupported("PREPARE, EXECUTE and DEALLOCATE as SQL text; use the driver's prepared statements")
 	case sharding.KindEmpty:
-		return protocol.NewError(1065, "Query was empty")
+		return s.okAfter(nil) // comments only
 	default:
 		return notSupported("this kind of statement")
 	}
@@ -226,6 +226,9 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 	}
 	if err != nil {
 		return err
+	}
+	if !s.plan.Write && s.p.catalog.hasFunction(st.Functions) {
+		s.plan.Write, s.plan.AnyShard = true, false // a stored function may change data
 	}
 	if !s.plan.AnyShard {
 		s.ensureTransaction()

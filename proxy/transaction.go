@@ -23,7 +23,6 @@ type transaction struct {
 	byShard    []*branch
 	savepoints []string // in order, as the client wrote them (with quotes)
 	dead       error    // the server ended it: only ROLLBACK is left
-	opened     []string // kept for SHOW LOCKSTEP BRANCHES
 }
 
 // branch is the part of a transaction on one shard.
@@ -45,8 +44,13 @@ func (s *session) newTransaction() *transaction {
 	return t
 }
 
-// begin is BEGIN: what is open is committed first, and nothing is sent.
+// begin is BEGIN: what is open is committed first, and nothing is sent. After a
+// deadlock and the like nothing is open any more, as the client has been told:
+// there BEGIN starts afresh, as on a server.
 func (s *session) begin(readOnly, readWrite bool) error {
+	if s.tx != nil && s.tx.dead != nil {
+		s.rollbackNow()
+	}
 	if s.tx != nil {
 		if err := s.commitNow(); err != nil {
 			return err

@@ -2,6 +2,7 @@ package sharding
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -131,7 +132,8 @@ func FuzzParse(f *testing.F) {
 
 func checkCode(t *testing.T, text []byte, err error) {
 	t.Helper()
-	if e, ok := err.(*Error); !ok || e.Code == 0 || e.Message == "" {
+	var e *Error
+	if !errors.As(err, &e) || e.Code == 0 || e.Message == "" {
 		t.Fatalf("%q: error without code: %v", text, err)
 	}
 }

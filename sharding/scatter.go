@@ -17,7 +17,6 @@ type scatterer struct {
 	fail    error
 	merge   Merge
 	grouped bool // groups that lie on several shards are joined
-	changed bool // the text differs from the received one
 	needed  bool // a merge is needed at all
 }
 
@@ -317,7 +316,7 @@ func (x *scatterer) finishText(p *selectPlanner) {
 	for _, f := range x.sel.Fields.Fields {
 		star = star || f.WildCard != nil
 	}
-	at := 0
+	var at int
 	if star {
 		cut(0, c.startOf(first[0]))
 		n := 0

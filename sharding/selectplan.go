@@ -6,7 +6,6 @@ type selectPlanner struct {
 	parts   *template // the text for several shards; nil: the text as it is
 	merge   *Merge    // nil: rows are put one behind the other
 	limit   *limitClause
-	nothing bool // rows are complete in each shard and no clause joins them
 }
 
 // limitClause is LIMIT with its values.

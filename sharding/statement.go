@@ -10,6 +10,7 @@ type Statement struct {
 	Tables        []*Table
 	Databases     []string // that the statement uses, named in it or current
 	Opaque        bool     // which tables it uses cannot be told
+	Functions     []string // that the statement calls, lower case, built in or stored: a stored one may write
 	CalcFoundRows bool     // SELECT SQL_CALC_FOUND_ROWS
 	SessionSlots  bool     // uses LAST_INSERT_ID(), ROW_COUNT(), FOUND_ROWS(), CONNECTION_ID(), USER(), DATABASE() …: Inputs.Session is needed
 	Words         []string

@@ -1,6 +1,7 @@
 package sharding
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -119,6 +120,9 @@ var lockFunctions = map[string]bool{
 func (w *walker) call(n *ast.FuncCallExpr) {
 	f := &w.c.facts
 	name := strings.ToLower(n.FnName.O)
+	if !slices.Contains(w.c.st.Functions, name) {
+		w.c.st.Functions = append(w.c.st.Functions, name)
+	}
 	switch {
 	case lockFunctions[name]:
 		f.locksByName = true

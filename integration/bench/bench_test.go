@@ -68,7 +68,7 @@ func oneShard(t *testing.T, rounds int, d time.Duration) (lines []line) {
 		{"read-write, prepared", "oltp_read_write", 8, []string{"--db-ps-mode=auto"}},
 	} {
 		// Row locks of equal random rows make some transactions fail; sysbench repeats them.
-		extra := append([]string{"--mysql-ignore-errors=1213,1205,1402"}, w.extra...)
+		extra := append([]string{"--mysql-ignore-errors=1213,1205"}, w.extra...)
 		run := func(address string) func(*testing.T, time.Duration) (float64, float64) {
 			return func(t *testing.T, d time.Duration) (float64, float64) {
 				return sysbench(t, address, w.script, "run", w.threads, d, extra...)

@@ -41,7 +41,7 @@ func (c *Cluster) request(method, path string, in []byte) (status int, body stri
 	if in != nil {
 		r = bytes.NewReader(in)
 	}
-	rq, err := http.NewRequest(method, "http://"+c.Admin+path, r) //nolint:noctx // the client has a time limit
+	rq, err := http.NewRequest(method, "http://"+c.Admin+path, r)
 	if err != nil {
 		return 0, "", err
 	}

@@ -144,3 +144,23 @@ func TestTransactions(t *testing.T) {
 
 // shardOf takes the shard out of a row (step, shard, statement) of EXPLAIN LOCKSTEP.
 func shardOf(row string) string { return strings.Split(row, ",")[1] }
+
+func TestStoredFunctionsCountAsWriters(t *testing.T) {
+	c := start(t, cluster.Options{Shards: 2})
+	connect(t, c, "").exec("CREATE DATABASE d")
+	s := connect(t, c, "d")
+	s.exec("CREATE TABLE a (id INT PRIMARY KEY, v INT)")
+	s.exec("CREATE TABLE b (id INT PRIMARY KEY, v INT)") // its rows lie with those of a
+	s.exec("INSERT INTO a VALUES (1,0),(2,0),(3,0),(4,0)")
+	s.exec("INSERT INTO b VALUES (1,0),(2,0),(3,0),(4,0)")
+	s.exec("CREATE FUNCTION bump(n INT) RETURNS INT MODIFIES SQL DATA BEGIN UPDATE b SET v = v + 1 WHERE id = n; RETURN n; END")
+	s.exec("BEGIN")
+	s.want("SELECT bump(id) FROM a WHERE id = 1", "1")
+	if got := s.rows("SHOW LOCKSTEP BRANCHES"); len(got) != 1 || !strings.HasSuffix(got[0], "wrote") {
+		t.Errorf("branches are %q", got)
+	}
+	s.exec("COMMIT")
+	s.want("SELECT v FROM b WHERE id = 1", "1")
+	s.fails(1235, "SELECT bump(id) FROM a")
+	s.want("SELECT SUM(v) FROM b", "1")
+}
