@@ -24,8 +24,8 @@ func (p Patch) apply(s Status) Status {
 // RelayError says which leg failed.
 type RelayError struct {
 	Source bool // the shard's leg broke; otherwise the client's
-	// MidPacket: the client has a part of a packet, so nothing more can be said to it. Otherwise an ERR
-	// packet written to dst ends the answer properly.
+	// MidPacket: the client has a part of a packet or of a result's column definitions, so nothing
+	// more can be said to it. Otherwise an ERR packet written to dst ends the answer properly.
 	MidPacket bool
 	Err       error
 }
@@ -74,7 +74,7 @@ type relay struct {
 	dst, src *Conn
 	patch    Patch
 	shift    byte // added to packet numbers
-	partial  bool // dst has been handed a part of a frame, or of a payload of several
+	partial  bool // dst has been handed a part of a frame, of a payload of several, or of column definitions
 	sum      Summary
 }
 

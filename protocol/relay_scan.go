@@ -17,13 +17,14 @@ func (r *relay) scan(columns int) error {
 		rows  = false       // the first EOF has passed
 		skip  = 0           // bytes of a frame's payload that are still to come
 		tail  = false       // the next frame goes on a payload of 16 MiB or more
-		want  = headerSize  // bytes from start without which nothing can go on
+		held  = 0           // bytes from start that were looked at and not passed on yet
+		want  = headerSize  // bytes behind them without which nothing can go on
 	)
 	for {
-		if err := c.fill(want); err != nil {
+		if err := c.fill(held + want); err != nil {
 			return r.source(err)
 		}
-		at := w.start
+		at := w.start + held
 		want = headerSize
 	frames:
 		for {
@@ -98,9 +99,12 @@ func (r *relay) scan(columns int) error {
 				return r.finishSpan(span)
 			}
 		}
+		if held = at - w.start; !rows && held+want <= len(w.buf) {
+			continue // the column definitions go together: clients take an ERR among them for one
+		}
 		span := w.buf[w.start:at]
-		w.start = at
-		r.partial = skip > 0 || tail
+		w.start, held = at, 0
+		r.partial = skip > 0 || tail || !rows
 		if err := r.finishSpan(span); err != nil {
 			return err
 		}
