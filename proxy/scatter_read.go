@@ -216,12 +216,18 @@ func (s *session) mergeFailed(parts []part, w *resultWriter, err error) error {
 			// Nobody wants the rest, however much it is: ended on the server too.
 			p.lease.conn.Abort()
 			_ = s.lost(&p.lease, err, false)
-			p.err = err
+			p.rows = nil
 		case w.failed != nil:
 			p.lease.conn.Abort()
 			p.err = err
 		default:
-			s.interrupt(p.lease.conn) // the transaction goes on: what is left is read
+			// The transaction may go on: what is left is read, once the shard has stopped.
+			s.interrupt(p.lease.conn)
+			var se *protocol.ServerError
+			if p.err = p.rows.Drain(); errors.As(p.err, &se) && se.Code == erQueryInterrupted {
+				p.err = nil
+			}
+			p.rows = nil
 		}
 	}
 	err = s.endParts(parts, err)
