@@ -22,14 +22,20 @@ type finding struct {
 }
 
 func runCheckConfig(_ context.Context, t terminal, args []string) error {
-	f := newFlags(t, "check-config", "check-config [--json] --config FILE", checkConfigAbout)
-	file := f.String("config", "", "configuration `file`; required")
+	f := newFlags(t, "check-config", "check-config [--json] FILE", checkConfigAbout)
+	file := f.String("config", "", "configuration `file`, the same as FILE")
 	asJSON := f.Bool("json", false, "print the findings as a JSON list")
-	if _, err := parseFlags(f, args, 0); err != nil {
+	words, err := parseFlags(f, args, 1)
+	if err != nil {
 		return err
 	}
-	if *file == "" {
-		return usagef("--config is missing")
+	switch {
+	case len(words) == 1 && *file == "":
+		*file = words[0]
+	case len(words) == 1:
+		return usagef("two files: %s and %s", *file, words[0])
+	case *file == "":
+		return usagef("FILE is missing")
 	}
 	cfg, err := config.Load(*file)
 	var found *config.Error

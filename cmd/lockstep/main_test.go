@@ -38,7 +38,9 @@ func TestExitCodes(t *testing.T) {
 		{"serve --config /none --log-format xml", exitUsage, "", "unknown log format"},
 		{"serve --config /none --log-level loud", exitUsage, "", "invalid value"},
 		{"serve --config /none", exitFailed, "", "no such file"},
-		{"check-config", exitUsage, "", "--config is missing"},
+		{"check-config", exitUsage, "", "FILE is missing"},
+		{"check-config --config a b", exitUsage, "", "two files"},
+		{"check-config ../../config/example.yaml", exitOK, "3 shards, 2 users, 6 tables", ""},
 		{"check-config --config /none", exitFailed, "", "no such file"},
 		{"check-config --config ../../config/example.yaml", exitOK, "3 shards, 2 users, 6 tables", ""},
 		{"dev stop --dir /none", exitFailed, "", "there is no folder /none"},
@@ -73,11 +75,11 @@ func TestCheckConfigFindings(t *testing.T) {
 	if err := os.WriteFile(file, []byte("lisen: x\nusers: []\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, out, errs := call(t, "check-config", "--config", file)
+	code, out, errs := call(t, "check-config", file)
 	if code != exitFailed || out != "" || !strings.Contains(errs, "4 findings\n"+file+":1:1: ") || !strings.Contains(errs, "    1 | lisen: x\n      | ^\n") {
 		t.Errorf("exit code %d\nout: %s\nerr: %s", code, out, errs)
 	}
-	code, out, _ = call(t, "check-config", "--json", "--config", file)
+	code, out, _ = call(t, "check-config", "--json", file)
 	var list []finding
 	if err := json.Unmarshal([]byte(out), &list); err != nil || code != exitFailed || len(list) != 4 || list[3].Line != 2 {
 		t.Errorf("exit code %d, %v\n%s", code, err, out)
