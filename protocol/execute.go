@@ -66,7 +66,7 @@ func ParseExecute(dst *Execute, payload []byte, n int, types *[]ParamType, long 
 	for range n {
 		dst.Params = append(dst.Params, Param{})
 	}
-	if err := readTypes(&c, dst, *types); err != nil {
+	if err := readTypes(&c, dst, *types, nulls); err != nil {
 		return err
 	}
 	if dst.NewTypes {
@@ -101,8 +101,9 @@ func ParseExecute(dst *Execute, payload []byte, n int, types *[]ParamType, long 
 	return nil
 }
 
-// readTypes takes the parameters' types from the packet, or from the last time.
-func readTypes(c *cursor, dst *Execute, known []ParamType) error {
+// readTypes takes the parameters' types from the packet, or from the last time. Without
+// either, a server still takes an execution whose parameters are all NULL, and some drivers send that.
+func readTypes(c *cursor, dst *Execute, known []ParamType, nulls []byte) error {
 	if dst.NewTypes {
 		raw := c.take(2 * len(dst.Params))
 		if c.bad {
@@ -115,12 +116,28 @@ func readTypes(c *cursor, dst *Execute, known []ParamType) error {
 		return nil
 	}
 	if len(known) != len(dst.Params) {
+		if allNull(nulls, len(dst.Params)) {
+			for i := range dst.Params {
+				dst.Params[i].Type = TypeNull
+			}
+			return nil
+		}
 		return NewError(ErrWrongArguments, "Incorrect arguments to mysqld_stmt_execute: parameter types were never bound")
 	}
 	for i, t := range known {
 		dst.Params[i].Type, dst.Params[i].Unsigned = t.Type, t.Unsigned
 	}
 	return nil
+}
+
+// allNull says whether the bitmap marks all n parameters.
+func allNull(bitmap []byte, n int) bool {
+	for i := range n {
+		if bitmap[i/8]&(1<<(i%8)) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // readParam takes one value off the packet.

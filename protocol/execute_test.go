@@ -112,6 +112,17 @@ func TestExecuteNeedsTypesOnce(t *testing.T) {
 	}
 }
 
+// Some drivers bind no types where all parameters are NULL, as a server allows.
+func TestExecuteOfNullsNeedsNoTypes(t *testing.T) {
+	payload := []byte{1, 0, 0, 0, 0, 1, 0, 0, 0, 0b11, 0}
+	var e Execute
+	var types []ParamType
+	want := []Param{{Type: TypeNull, Null: true}, {Type: TypeNull, Null: true}}
+	if err := ParseExecute(&e, payload, 2, &types, nil); err != nil || !reflect.DeepEqual(e.Params, want) || len(types) != 0 {
+		t.Errorf("%+v, types %v: %v", e.Params, types, err)
+	}
+}
+
 func TestExecuteWithLongData(t *testing.T) {
 	// The client sends no value for a parameter that went ahead as long data, but counts its type.
 	payload := binary.LittleEndian.AppendUint32(nil, 3)
