@@ -125,6 +125,9 @@ func (s *session) verbTime() (context.Context, context.CancelFunc) {
 func (s *session) giveBack(b *branch) {
 	s.untrack(b.conn)
 	if b.xa.Ended() {
+		if b.called {
+			s.wash(b.conn)
+		}
 		b.conn.Release()
 		return
 	}

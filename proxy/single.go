@@ -69,6 +69,7 @@ func (s *session) relayed(l *lease, st *sharding.Statement, rq *request, sum pro
 		s.rowCount = -1
 		s.p.metrics.errors.Inc()
 		b := l.branch
+		s.afterCall(l, st, rq)
 		s.answered(l, sum.Err)
 		s.noticeServerError(b, sum.Err)
 		return nil //nolint:nilerr // sum.Err has been relayed to the client
@@ -81,6 +82,7 @@ func (s *session) relayed(l *lease, st *sharding.Statement, rq *request, sum pro
 		s.fetchWarnings(l)
 	}
 	s.noteStatus(l, sum.OK.Status)
+	s.afterCall(l, st, rq)
 	s.done(l)
 	if sum.Started {
 		return nil

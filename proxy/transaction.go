@@ -32,6 +32,8 @@ type branch struct {
 	xa    *backend.Branch
 	wrote bool
 	fresh bool // XA START is buffered but not answered yet
+
+	called bool // a procedure ran here, and may have left something
 }
 
 func (s *session) newTransaction() *transaction {
