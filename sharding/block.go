@@ -8,6 +8,7 @@ type source struct {
 	database string
 	alias    string
 	table    *Table // nil: a derived table, or one that is not known
+	optional bool   // of an outer join: its columns are NULL in rows that find no partner, on any shard
 }
 
 // column is a column of a source.
@@ -71,6 +72,11 @@ func (c *compiler) addCondition(b *block, n *ast.Join, left, right []*source) {
 	preserved, optional := left, right
 	if n.Tp == ast.RightJoin {
 		preserved, optional = right, left
+	}
+	if outer {
+		for _, s := range optional {
+			s.optional = true
+		}
 	}
 	if outer && !anySharded(preserved) && anySharded(optional) {
 		b.lonely = "an outer join from a table that is on every shard to a sharded one would repeat its rows"

@@ -188,17 +188,21 @@ func (x *scatterer) isKey(c column) bool {
 	return x.b.classes.find(c.id()) == x.r.groups[x.r.main].class && c.source.table.Rule.Kind == Sharded
 }
 
+// keeps says whether rows that are equal in a column are on one shard. The key of an outer join's optional
+// side is no such column: every shard has rows without a partner, and they are all NULL there.
+func (x *scatterer) keeps(c column) bool { return x.isKey(c) && !c.source.optional }
+
 // groupsAreWhole says whether every group lies on one shard: GROUP BY includes the shard key.
 func (x *scatterer) groupsAreWhole() bool {
 	if x.sel.GroupBy == nil {
 		return false
 	}
 	for _, i := range x.sel.GroupBy.Items {
-		if o := x.target(i.Expr, true); o >= 0 && x.visible[o].plain && x.isKey(x.visible[o].col) {
+		if o := x.target(i.Expr, true); o >= 0 && x.visible[o].plain && x.keeps(x.visible[o].col) {
 			return true
 		}
 		if n, ok := unwrap(i.Expr).(*ast.ColumnNameExpr); ok {
-			if col, ok := x.b.resolve(n.Name); ok && x.isKey(col) {
+			if col, ok := x.b.resolve(n.Name); ok && x.keeps(col) {
 				return true
 			}
 		}

@@ -182,7 +182,7 @@ func (x *scatterer) distinct() string {
 		return "DISTINCT over groups of several shards cannot be merged"
 	}
 	for _, o := range x.visible {
-		if o.plain && x.isKey(o.col) {
+		if o.plain && x.keeps(o.col) {
 			return ""
 		}
 	}
