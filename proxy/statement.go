@@ -230,6 +230,9 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 	if !s.plan.Write && s.p.catalog.hasFunction(st.Functions) {
 		s.plan.Write, s.plan.AnyShard = true, false // a stored function may change data
 	}
+	if err := leavesState(st, rq.sql, s.plan.AnyShard); err != nil {
+		return err
+	}
 	if !s.plan.AnyShard {
 		s.ensureTransaction()
 	}

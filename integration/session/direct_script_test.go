@@ -475,6 +475,14 @@ SELECT 1 INTO @z
 # state: see code
 # affected: see code
 # status: see code
+SELECT GET_LOCK('a', 1)
+# code: a named lock belongs to one server connection
+# state: see code
+# columns: see code
+# rows: see code
+# status: see code
+SET @z = (SELECT 5)
+SELECT @z
 KILL 4000000
 KILL QUERY CONNECTION_ID()
 # code: KILL takes a number
