@@ -2,13 +2,16 @@ package merge
 
 import (
 	"fmt"
+	"slices"
 
 	"lockstep/protocol"
 )
 
 // mergeColumns makes one description of the streams' columns: of the first
 // shard, with the greatest length and scale of all, and NOT NULL only where every
-// shard says so. Shards that differ in more cannot be merged: their tables differ.
+// shard says so. What a server says of an expression's type depends on its plan as well
+// (CHAR from the rows themselves is VARCHAR from a temporary table): the wider type holds both.
+// Shards that differ in more cannot be merged: their tables differ.
 func mergeColumns(streams []Stream) ([]protocol.Column, error) {
 	first := streams[0].Columns()
 	if len(first) == 0 {
@@ -31,18 +34,42 @@ func mergeColumns(streams []Stream) ([]protocol.Column, error) {
 }
 
 func mergeColumn(c, o *protocol.Column, answer int) error {
+	wider, fits := widerType(c, o)
 	switch {
-	case c.Type != o.Type:
+	case !fits:
 		return differ("column '%s' has type %d in the first shard's answer and type %d in answer %d: the shards' tables differ", c.Name, c.Type, o.Type, answer)
 	case (c.Flags^o.Flags)&protocol.FlagUnsigned != 0:
 		return differ("column '%s' is unsigned in only one of the first shard's answer and answer %d: the shards' tables differ", c.Name, answer)
 	case c.Charset != o.Charset:
 		return differ("column '%s' has character set %d in the first shard's answer and %d in answer %d: the shards' tables differ", c.Name, c.Charset, o.Charset, answer)
 	}
+	c.Type = wider
 	c.Length = max(c.Length, o.Length)
 	c.Decimals = max(c.Decimals, o.Decimals)
 	c.Flags &= o.Flags | ^protocol.FlagNotNull
 	return nil
+}
+
+// widths are the types whose texts are alike, from narrow to wide.
+var widths = [][]protocol.ColumnType{
+	{protocol.TypeTiny, protocol.TypeShort, protocol.TypeInt24, protocol.TypeLong, protocol.TypeLongLong},
+	{protocol.TypeString, protocol.TypeVarString, protocol.TypeTinyBlob, protocol.TypeBlob, protocol.TypeMediumBlob, protocol.TypeLongBlob},
+}
+
+// widerType is the type that holds the values of both columns. A column of a table has the same type on every shard.
+func widerType(c, o *protocol.Column) (protocol.ColumnType, bool) {
+	if c.Type == o.Type {
+		return c.Type, true
+	}
+	if c.OrgTable != "" || o.OrgTable != "" {
+		return 0, false
+	}
+	for _, w := range widths {
+		if i, j := slices.Index(w, c.Type), slices.Index(w, o.Type); i >= 0 && j >= 0 {
+			return w[max(i, j)], true
+		}
+	}
+	return 0, false
 }
 
 // differ is what a client sees when the shards' answers do not fit together:

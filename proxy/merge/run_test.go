@@ -83,7 +83,7 @@ func TestColumnsAreTheUnion(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	for name, change := range map[string]func(*protocol.Column){
-		"type":     func(c *protocol.Column) { c.Type = protocol.TypeBlob },
+		"type":     func(c *protocol.Column) { c.Type = protocol.TypeDouble },
 		"unsigned": func(c *protocol.Column) { c.Flags |= protocol.FlagUnsigned },
 		"charset":  func(c *protocol.Column) { c.Charset++ },
 	} {
@@ -103,6 +103,26 @@ func TestColumnsAreTheUnion(t *testing.T) {
 	}
 	if _, err := Run(nil, nil, &c, Limits{}); err == nil {
 		t.Error("nothing was merged")
+	}
+}
+
+// A server calls an expression CHAR or VARCHAR, INT or BIGINT, by its plan.
+func TestTypesOfExpressionsAreWidened(t *testing.T) {
+	for _, types := range [][3]protocol.ColumnType{
+		{protocol.TypeVarString, protocol.TypeString, protocol.TypeVarString},
+		{protocol.TypeString, protocol.TypeVarString, protocol.TypeVarString},
+		{protocol.TypeVarString, protocol.TypeBlob, protocol.TypeBlob},
+		{protocol.TypeLong, protocol.TypeLongLong, protocol.TypeLongLong},
+	} {
+		a, b := column("e", types[0]), column("e", types[1])
+		var c collector
+		if _, err := Run(nil, streams(stream([]protocol.Column{a}), stream([]protocol.Column{b})), &c, Limits{}); err != nil || c.cols[0].Type != types[2] {
+			t.Errorf("%v: %v, %v", types, c.cols, err)
+		}
+		b.OrgTable = "t"
+		if _, err := Run(nil, streams(stream([]protocol.Column{a}), stream([]protocol.Column{b})), &c, Limits{}); err == nil {
+			t.Errorf("%v: columns of tables that differ were merged", types)
+		}
 	}
 }
 
