@@ -111,6 +111,9 @@ func (w *resultWriter) write(payload []byte) error {
 func (w *resultWriter) Columns(cols []protocol.Column) error {
 	s := w.s
 	w.columns, w.started = cols, true
+	if w.binary {
+		s.named.restore(cols)
+	}
 	s.out = protocol.AppendColumnCount(s.out[:0], len(cols))
 	if err := w.write(s.out); err != nil {
 		return err

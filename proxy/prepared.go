@@ -3,6 +3,7 @@ package proxy
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 
 	"lockstep/backend"
 	"lockstep/protocol"
@@ -23,6 +24,39 @@ type prepared struct {
 	longErr  error // of a piece that could not be kept: said at the next EXECUTE
 	execute  protocol.Execute
 	values   []sharding.Value
+	named    named
+}
+
+// named are the columns of a prepared statement whose names hold a parameter's mark. Where its
+// values are written into a shard's text, the shard names the column after the value.
+type named struct {
+	columns int // of the result
+	names   map[int]string
+}
+
+func namedBy(cols []protocol.Column) named {
+	n := named{columns: len(cols)}
+	for i := range cols {
+		if strings.Contains(cols[i].Name, "?") {
+			if n.names == nil {
+				n.names = make(map[int]string)
+			}
+			n.names[i] = cols[i].Name
+		}
+	}
+	return n
+}
+
+// restore gives a result's columns the names that they were prepared with.
+func (n named) restore(cols []protocol.Column) {
+	if len(cols) != n.columns {
+		return // made of SELECT * before a table changed
+	}
+	for i, name := range n.names {
+		if cols[i].OrgTable == "" {
+			cols[i].Name = name
+		}
+	}
 }
 
 // stmtPrepare answers COM_STMT_PREPARE. Statements on tables are prepared on a
@@ -71,6 +105,7 @@ func (s *session) describe(st *prepared, parsed *sharding.Statement) error {
 	if err != nil {
 		return err
 	}
+	st.named = namedBy(p.Columns)
 	s.out = protocol.AppendPrepareOK(s.out[:0], protocol.PrepareOK{StatementID: st.id, Columns: uint16(len(p.Columns)), Params: uint16(len(p.Params))})
 	if err := s.client.WritePacket(s.out); err != nil {
 		return s.sent(err)
@@ -149,12 +184,13 @@ func (st *prepared) analysis(s *session) (*sharding.Statement, error) {
 
 // stmtExecute answers COM_STMT_EXECUTE.
 func (s *session) stmtExecute(arg []byte) error {
-	s.binary = true
+	s.binary, s.named = true, named{}
 	st, err := s.statementOf(arg, "mysqld_stmt_execute")
 	if err != nil {
 		return err
 	}
 	s.running([]byte(st.sql))
+	s.named = st.named
 	defer st.forgetLong()
 	if st.longErr != nil {
 		return st.longErr

@@ -33,9 +33,10 @@ type session struct {
 	tx       *transaction
 	stmts    map[uint32]*prepared
 	nextStmt uint32
-	binary   bool // the running command is a prepared statement's: rows are binary
-	outside  bool // the running statement takes no part in the open transaction
-	more     bool // further statements of the same packet follow
+	binary   bool  // the running command is a prepared statement's: rows are binary
+	named    named // of that prepared statement
+	outside  bool  // the running statement takes no part in the open transaction
+	more     bool  // further statements of the same packet follow
 	diag     diagnostics
 
 	loginCharset byte // the collation of the handshake
