@@ -92,7 +92,7 @@ func (s *session) changeUser(arg []byte) error {
 	s.rollbackNow()
 	login, err := s.p.auth.ChangeUser(s.client, arg, s.p.greeting(s.id))
 	if err != nil {
-		return s.turnAway(err)
+		return s.notAuthenticated(err)
 	}
 	if err := s.enter(login); err != nil {
 		return s.turnAway(err)

@@ -117,7 +117,7 @@ func (s *session) login() error {
 	}
 	login, err := s.p.auth.Handshake(s.client, s.p.greeting(s.id))
 	if err != nil {
-		return s.turnAway(err)
+		return s.notAuthenticated(err)
 	}
 	if err := s.enter(login); err != nil {
 		return s.turnAway(err)
@@ -132,12 +132,18 @@ func (s *session) login() error {
 	return s.client.Flush()
 }
 
+// notAuthenticated tells the client why its login failed, unless the connection broke: then there is nobody to tell.
+func (s *session) notAuthenticated(cause error) error {
+	var se *protocol.ServerError
+	var cf clientFacing
+	if errors.As(cause, &se) || errors.As(cause, &cf) {
+		return s.turnAway(cause)
+	}
+	return cause
+}
+
 // turnAway tells the client why it may not come in.
 func (s *session) turnAway(cause error) error {
-	var se *protocol.ServerError
-	if !errors.As(cause, &se) && !errors.As(cause, new(*sharding.Error)) {
-		return cause // the connection broke: nobody to tell
-	}
 	if err := s.client.WritePacket(protocol.AppendError(nil, toClient(cause))); err != nil {
 		return err
 	}
