@@ -56,16 +56,18 @@ func (g *generator) statement() statement {
 	g.prepared, g.args = g.chance(40), nil
 	var s statement
 	switch n := g.r.IntN(100); {
-	case n < 35:
+	case n < 30:
 		s = g.plain()
-	case n < 60:
+	case n < 50:
 		s = g.grouped()
-	case n < 72:
+	case n < 60:
 		s = g.joined()
+	case n < 85:
+		s = g.trapped()
 	default:
 		s = statement{sql: g.change()}
 	}
 	s.prepared, s.args = g.prepared, g.args
-	s.loose = strings.Contains(s.sql, " LEFT JOIN ")
+	s.loose = s.loose || strings.Contains(s.sql, " LEFT JOIN ")
 	return s
 }
