@@ -8,6 +8,8 @@ func (g *generator) row(t table) string {
 		switch {
 		case c.key && c.family == integer:
 			out = append(out, g.literal(int64(g.r.IntN(80)-10)))
+		case c.key && c.family != text:
+			out = append(out, g.of(c.family))
 		case c.key:
 			out = append(out, g.literal(g.value(text).(string)+pick(g, "", "", "1", "2", "é")))
 		case g.chance(15):
@@ -42,7 +44,7 @@ func (g *generator) assignment(t table) string {
 
 // change is a statement that writes.
 func (g *generator) change() string {
-	t := pick(g, tableA, tableA, tableA2, tableB, tableB, tableG)
+	t := pick(g, append(all, tableA, tableA, tableA2, tableB, tableB)...)
 	s := scope{table: t}
 	switch g.r.IntN(12) {
 	case 0, 1:

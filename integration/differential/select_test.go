@@ -33,6 +33,9 @@ func (g *generator) condition(s scope, depth int) string {
 	if g.chance(35) {
 		c, ref = s.table.columns[0], s.key()
 	}
+	if g.prepared && c.key && g.chance(20) {
+		return ref + pick(g, " = ", " <=> ", " >= ", " < ") + g.literal(pick[any](g, "5", 5.5, 7.0, "7.4", "5abc", nil, uint64(7), int64(-3), []byte("a"), "A  ", "2001-1-1", "20010101", int64(20010102), 1e1, uint64(18446744073709551)))
+	}
 	switch g.r.IntN(9) {
 	case 0, 1:
 		return ref + " = " + g.of(c.family)
@@ -107,7 +110,7 @@ func (g *generator) limit() string {
 }
 
 func (g *generator) tableScope() scope {
-	s := scope{table: pick(g, tableA, tableA, tableB, tableB, tableG)}
+	s := scope{table: pick(g, append(all, tableA, tableA, tableA, tableB, tableB, tableB)...)}
 	if g.chance(30) {
 		s.alias = "x"
 	}

@@ -42,6 +42,12 @@ var definitions = []string{
 	"CREATE TABLE a (id INT PRIMARY KEY, " + payload + ")" + charset,
 	"CREATE TABLE a2 (id INT PRIMARY KEY, " + payload + ")" + charset,
 	"CREATE TABLE b (k VARCHAR(20) PRIMARY KEY, " + payload + ")" + charset,
+	"CREATE TABLE n (k DECIMAL(8,3) PRIMARY KEY, " + payload + ")" + charset,
+	"CREATE TABLE m (k DATE PRIMARY KEY, " + payload + ")" + charset,
+	"CREATE TABLE l (k CHAR(6) CHARACTER SET latin1 PRIMARY KEY, " + payload + ")" + charset,
+	"CREATE TABLE w (k BIGINT UNSIGNED PRIMARY KEY, " + payload + ")" + charset,
+	"CREATE TABLE v (k VARBINARY(9) PRIMARY KEY, " + payload + ")" + charset,
+	"CREATE TABLE p (k DATETIME(3) PRIMARY KEY, " + payload + ")" + charset,
 	"CREATE TABLE g (id INT PRIMARY KEY, " + payload + ")" + charset,
 }
 
@@ -54,8 +60,12 @@ var (
 	tableA2 = table{"a2", append([]column{{"id", integer, true}}, values...)}
 	tableB  = table{"b", append([]column{{"k", text, true}}, values...)}
 	tableG  = table{"g", append([]column{{"id", integer, true}}, values...)}
-	all     = []table{tableA, tableA2, tableB, tableG}
+	all     = []table{tableA, tableA2, tableB, tableG, keyed("n", decimal), keyed("m", date), keyed("l", text), keyed("w", unsigned), keyed("v", text), keyed("p", moment)}
 )
+
+func keyed(name string, f family) table {
+	return table{name, append([]column{{"k", f, true}}, values...)}
+}
 
 // words meet often, and differ in case, accents and trailing spaces.
 var words = []string{"", " ", "a", "A", "á", "Á", "a ", "ab", "aB", "b", "B ", "ß", "s", "ss", "zeta", "Zeta", "10", "9", "z  ", "ñ", "n", "N", "ω", "Ω", "a\t", "a'b", "😀"}

@@ -2,6 +2,9 @@ package differential
 
 // odd draws a value for a key that needs the server's conversions: another type, NULL, out of range.
 func (g *generator) odd(integerKey bool) string {
+	if g.chance(10) {
+		return pick(g, "'2001-1-1'", "20010102", "'2001-01-01 10:00:00'", "DATE'2001-01-02'", "7.000", "'7.0005'", "18446744073709551", "'0007'", "-1", "'20010101'", "TIMESTAMP'2001-01-01 00:00:00'", "'2001.01.01'", "0.1250", "9.0050001")
+	}
 	if integerKey {
 		return pick(g, "'5'", "' 7'", "'5abc'", "5.5", "7.0", "'7.4'", "1e1", "'1e1'", "NULL", "-0", "TRUE", "0x09", "99999999999", "4 + 5", "'x'", "-(-6)", "+8", "''", "b'101'", "DATE'2000-01-01'", "10 DIV 3", "ABS(-4)")
 	}
