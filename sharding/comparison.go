@@ -132,8 +132,20 @@ func (c *compiler) callComparison(b *block, e *ast.FuncCallExpr) comparisonKind 
 	return compareUnknown
 }
 
-// textComparison is the kind of text computed from columns: of their collations.
-func (c *compiler) textComparison(b *block, e ast.ExprNode) comparisonKind {
+// textFromBytes are the functions whose text is never binary and never ends in spaces, whatever they are given.
+var textFromBytes = map[string]bool{"hex": true, "md5": true, "sha": true, "sha1": true, "sha2": true, "to_base64": true, "bin": true, "oct": true, "conv": true}
+
+// textComparison is the kind of text computed from columns: of their collations. One binary
+// argument can make the whole of it binary, which compares without regard to trailing spaces no more.
+func (c *compiler) textComparison(b *block, e *ast.FuncCallExpr) comparisonKind {
+	if textFromBytes[strings.ToLower(e.FnName.O)] {
+		return comparePadded
+	}
+	bytes := &bytesFinder{b: b}
+	e.Accept(bytes)
+	if bytes.found {
+		return compareUnknown
+	}
 	v := &nameFinder{}
 	e.Accept(v)
 	kind := comparePadded
@@ -143,6 +155,41 @@ func (c *compiler) textComparison(b *block, e ast.ExprNode) comparisonKind {
 		}
 	}
 	return kind
+}
+
+// bytesFinder looks for what is or may be a binary string, or text of a collation that is not its column's.
+type bytesFinder struct {
+	b     *block
+	found bool
+}
+
+var byteFunctions = map[string]bool{
+	"unhex": true, "from_base64": true, "aes_encrypt": true, "aes_decrypt": true, "compress": true, "uncompress": true, "random_bytes": true,
+	"inet6_aton": true, "weight_string": true, "char": true, "char_func": true, "convert": true, "encode": true, "decode": true,
+	"des_encrypt": true, "des_decrypt": true, "uuid_to_bin": true,
+}
+
+func (v *bytesFinder) Enter(n ast.Node) (ast.Node, bool) {
+	switch n := n.(type) {
+	case *ast.ColumnNameExpr:
+		col, ok := v.b.resolve(n.Name)
+		v.found = v.found || ok && bytesTypes[strings.ToLower(col.info().DataType)]
+	case *ast.FuncCastExpr:
+		v.found = v.found || n.FunctionType == ast.CastBinaryOperator || n.Tp != nil && n.Tp.EvalType().IsStringKind() && n.Tp.GetCharset() == "binary"
+	case *ast.SetCollationExpr:
+		v.found = true
+	case *ast.FuncCallExpr:
+		v.found = v.found || byteFunctions[strings.ToLower(n.FnName.O)]
+	case *driver.ValueExpr:
+		v.found = v.found || n.Kind() == driver.KindBinaryLiteral
+	}
+	return n, v.found
+}
+
+func (v *bytesFinder) Leave(n ast.Node) (ast.Node, bool) { return n, true }
+
+var bytesTypes = map[string]bool{
+	"binary": true, "varbinary": true, "tinyblob": true, "blob": true, "mediumblob": true, "longblob": true,
 }
 
 func columnComparison(c *ColumnInfo) comparisonKind {
