@@ -98,7 +98,8 @@ func (g *generator) expression(s scope) string {
 func (g *generator) direction() string { return pick(g, "", " ASC", " DESC") }
 
 func (g *generator) limit() string {
-	n, o := g.literal(int64(g.r.IntN(12))), ""
+	n := g.literal(int64(g.r.IntN(12)))
+	var o string
 	if g.chance(50) {
 		if g.chance(50) {
 			return " LIMIT " + n + " OFFSET " + g.literal(int64(g.r.IntN(6)))
