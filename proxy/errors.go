@@ -12,7 +12,6 @@ import (
 
 // MySQL error numbers that the proxy gives itself.
 const (
-	erHandshake           = 1043
 	erDBAccessDenied      = 1044
 	erNoDB                = 1046
 	erUnknownCommand      = 1047
@@ -32,7 +31,6 @@ const (
 	erSavepointMissing    = 1305
 	erQueryInterrupted    = 1317
 	erWrongArguments      = 1210
-	erXAInvalid           = 1398
 	erXARMFail            = 1399
 	erXAInDoubt           = 1401
 	erXARollback          = 1402

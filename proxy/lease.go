@@ -62,13 +62,11 @@ func (s *session) refresh(b *branch, prepare string) error {
 // verbFailedIn is for a failure of the proxy's own words inside a branch: a refusal is
 // the statement's error, a lost connection the transaction's end.
 func (s *session) verbFailedIn(b *branch, err error) error {
-	if backend.Classify(err) != backend.ClassUnknown {
-		return err
+	told := s.verbFailed(b, err)
+	if backend.Classify(err) == backend.ClassUnknown {
+		s.doom(told)
 	}
-	b.conn.MarkBroken()
-	lost := lostShard(s.p.shards[b.shard].Name(), err, false)
-	s.doom(lost)
-	return lost
+	return told
 }
 
 // done ends the lease; one that was lost has ended already.
