@@ -16,6 +16,7 @@ func (s *source) check(c *Config) {
 	shards := s.checkShards(c)
 	s.checkSchemas(c, shards)
 	s.checkSequences(c, shards)
+	s.checkCommitTimes(&c.CommitTimes)
 	s.checkTimeouts(&c.Timeouts)
 	s.checkLimits(&c.Limits)
 }
@@ -43,11 +44,9 @@ func (s *source) checkIdentity(c *Config) {
 
 	s.fill(&c.CommitMode, "commit_mode", TwoPhase)
 	switch c.CommitMode {
-	case TwoPhase, OneShard:
-	case ThreePhase:
-		s.find("commit_mode", "commit_mode 3pc is not available in this version: use 2pc, or single to refuse transactions over several shards")
+	case TwoPhase, ThreePhase, OneShard:
 	default:
-		s.find("commit_mode", "unknown commit_mode %q: use 2pc or single", c.CommitMode)
+		s.find("commit_mode", "unknown commit_mode %q: use 2pc, 3pc or single", c.CommitMode)
 	}
 
 	if s.given("server_version") && !versionForm.MatchString(c.ServerVersion) {

@@ -7,7 +7,8 @@ type Config struct {
 	Cluster       string   `yaml:"cluster"`        // default "lockstep"; [a-z0-9-]{1,16}
 	Coordinator   string   `yaml:"coordinator"`    // this proxy's id; default "p1"; same form
 	Log           Log      `yaml:"log"`            //
-	CommitMode    string   `yaml:"commit_mode"`    // 2pc (default) | single; 3pc is not available in this version
+	CommitMode    string   `yaml:"commit_mode"`    // of sessions that choose none: 2pc (default) | 3pc | single
+	CommitTimes   `yaml:",inline"`
 	Users         []User   `yaml:"users"`          // at least one
 	Shards        []Shard  `yaml:"shards"`         // at least one
 	Schemas       []Schema `yaml:"schemas"`        //

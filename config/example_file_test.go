@@ -76,6 +76,7 @@ func TestExampleStatesTheDefaults(t *testing.T) {
 		{"pool", least.Shards[0].Pool, example.Shards[0].Pool},
 		{"default_rule", least.DefaultRule, example.DefaultRule},
 		{"commit_mode", least.CommitMode, example.CommitMode},
+		{"times of commit", least.CommitTimes, example.CommitTimes},
 		{"sequence_block", least.SequenceBlock, example.SequenceBlock},
 		{"sequence_shard", least.SequenceShard, example.SequenceShard},
 		{"admin.listen", least.Admin.Listen, example.Admin.Listen},
