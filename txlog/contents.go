@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 )
@@ -51,7 +52,7 @@ func readContents(path string) (*contents, error) {
 	return c, err
 }
 
-func parseContents(f *os.File, size int64) (*contents, error) {
+func parseContents(f io.ReaderAt, size int64) (*contents, error) {
 	pages, err := openPages(f, size)
 	if err != nil {
 		return nil, err
@@ -152,12 +153,13 @@ func (p *parser) audit() error {
 
 func (p *parser) summary() error {
 	var have *summary
+	var txid uint64
 	err := p.each(bucketSummary, func(key string, value []byte) error {
 		if key != summaryKey {
 			return errors.New("it does not belong here")
 		}
-		s, err := decodeSummary(value)
-		have = &s
+		s, written, err := decodeSummary(value)
+		have, txid = &s, written
 		return err
 	})
 	if err != nil {
@@ -165,6 +167,9 @@ func (p *parser) summary() error {
 	}
 	if have == nil || *have != p.sum {
 		return damaged("the records do not add up: some are missing or out of date")
+	}
+	if txid != 0 && txid != p.pages.meta.txid {
+		return damaged("the records are of transaction %d, and the meta page is of %d: the disk lost writes that it had acknowledged", txid, p.pages.meta.txid)
 	}
 	return nil
 }

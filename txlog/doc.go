@@ -31,5 +31,5 @@
 //	meta       format, cluster, coordinator, epoch.00000001 …
 //	decisions  gtrid → verdict, mode, time, token, participants
 //	audit      sequence → forced verdict of an operator
-//	summary    "all" → number and sum of the records in the other buckets
+//	summary    "all" → number and sum of the records in the other buckets, and the bbolt transaction
 package txlog

@@ -70,20 +70,29 @@ func (s *summary) remove(bucket, key string, value []byte) {
 
 const summaryKey = "all"
 
-func (s summary) encode() []byte {
+// encode names the bbolt transaction that writes the summary. Its meta page names it too: a disk that
+// took the meta page and dropped all pages that it points to leaves a whole older state there,
+// since bbolt uses pages again, and only this number tells.
+func (s summary) encode(txid int) []byte {
 	b := binary.BigEndian.AppendUint64(nil, s.records)
-	return seal(bucketSummary, summaryKey, binary.BigEndian.AppendUint64(b, s.sum))
+	b = binary.BigEndian.AppendUint64(b, s.sum)
+	return seal(bucketSummary, summaryKey, binary.BigEndian.AppendUint64(b, uint64(txid)))
 }
 
-func decodeSummary(value []byte) (summary, error) {
+// decodeSummary answers no txid for a summary of 16 bytes, which has none: earlier versions wrote it so.
+func decodeSummary(value []byte) (s summary, txid uint64, err error) {
 	body, err := unseal(bucketSummary, summaryKey, value)
 	if err != nil {
-		return summary{}, err
+		return s, 0, err
 	}
-	if len(body) != 16 {
-		return summary{}, errors.New("summary has a wrong length")
+	switch len(body) {
+	case 16:
+	case 24:
+		txid = binary.BigEndian.Uint64(body[16:])
+	default:
+		return s, 0, errors.New("summary has a wrong length")
 	}
-	return summary{binary.BigEndian.Uint64(body), binary.BigEndian.Uint64(body[8:])}, nil
+	return summary{binary.BigEndian.Uint64(body), binary.BigEndian.Uint64(body[8:])}, txid, nil
 }
 
 func encodeDecision(d Decision) []byte {

@@ -100,7 +100,7 @@ func (s *store) fill(c *contents) (summary, error) {
 					return err
 				}
 			}
-			return tx.Bucket([]byte(bucketSummary)).Put([]byte(summaryKey), sum.encode())
+			return tx.Bucket([]byte(bucketSummary)).Put([]byte(summaryKey), sum.encode(tx.ID()))
 		})
 	}
 	err := s.update(func(tx *bolt.Tx) error {

@@ -214,7 +214,7 @@ func (l *Log) fill(tx boltTx, c *change) error {
 		}
 		c.sum.add(bucketAudit, key, value)
 	}
-	return tx.Bucket([]byte(bucketSummary)).Put([]byte(summaryKey), c.sum.encode())
+	return tx.Bucket([]byte(bucketSummary)).Put([]byte(summaryKey), c.sum.encode(tx.ID()))
 }
 
 func (l *Log) durable(gtrid string) (Decision, bool) {
