@@ -37,7 +37,8 @@ func compile(s *Schema, env *Env, sql []byte, prepared bool) (st *Statement, cac
 	if err := c.tokenize(sql); err != nil {
 		return nil, false, err
 	}
-	c.st = &Statement{env: *env, charset: c.charset, schema: s, prepared: prepared, Params: len(c.params), Verbatim: true}
+	c.st = &Statement{env: *env, charset: c.charset, schema: s, prepared: prepared, Params: len(c.params), Verbatim: true,
+		Digest: digest(c.src, c.lits)}
 	if prepared {
 		c.st.own, c.st.ownLits = []byte(c.src), c.lits
 	}

@@ -14,6 +14,7 @@ type Statement struct {
 	CalcFoundRows bool     // SELECT SQL_CALC_FOUND_ROWS
 	SessionSlots  bool     // uses LAST_INSERT_ID(), ROW_COUNT(), FOUND_ROWS(), CONNECTION_ID(), USER(), DATABASE() …: Inputs.Session is needed
 	Words         []string
+	Digest        string // for people: the text with '?' for its literals, cut off at some length
 
 	Begin               BeginOptions // KindBegin
 	Chain, ReleaseAfter bool         // COMMIT/ROLLBACK AND CHAIN / RELEASE
