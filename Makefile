@@ -4,6 +4,7 @@
 #   make build    bin/lockstep
 #   make test     all tests, against real servers
 #   make lint     gofmt, go vet, golangci-lint
+#   make mysql    gets a MySQL server for "dev --engine mysql" and the tests; MariaDB is the default
 #
 # The others: race, bench, crash, fuzz, soak, tools, install-run-deps,
 # install-test-deps, install-bench-deps. ARGS go to the program of run
@@ -11,7 +12,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run build test race lint bench crash fuzz soak tools check-go install-run-deps install-test-deps install-bench-deps
+.PHONY: run build test race lint mysql bench crash fuzz soak tools check-go install-run-deps install-test-deps install-bench-deps
 
 GO            ?= go
 ARGS          ?=
@@ -59,6 +60,10 @@ fuzz: check-go
 soak: check-go install-test-deps
 	LOCKSTEP_CRASH_TIME=$(SOAK_TIME) scripts/run-selected.sh ./integration/commit CrashShardsUnderLoad -v -timeout 0 $(ARGS)
 
+# A minute once, for Debian's packages, unpacked below .cache; nothing is installed.
+mysql:
+	@scripts/install-mysql.sh
+
 tools: $(TOOLS)/golangci-lint
 
 # About a minute on two cores, once for each version.
@@ -72,7 +77,7 @@ check-go:
 install-run-deps:
 	@scripts/install-deps.sh run
 
-install-test-deps:
+install-test-deps: mysql
 	@scripts/install-deps.sh test
 
 install-bench-deps:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a task needs beside Go, where it is missing; quick and silent where
 # nothing is.
-#   install-deps.sh run|test|bench
+#   install-deps.sh run|test|bench|mysql
 #
 # On Debian and Ubuntu packages come from apt. mariadb-server-core has the server's
 # programs only: unlike mariadb-server it starts no server and takes no port. Elsewhere it is
@@ -11,21 +11,25 @@ set -euo pipefail
 # Distributions keep servers in folders that a user's PATH may not have.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/libexec
 
-task=${1:?run, test or bench}
+task=${1:?run, test, bench or mysql}
 programs=(mariadbd mariadb-install-db mariadb)
 case $task in
 run) ;;
 test) programs+=(sysbench) ;;
 bench) programs+=(sysbench haproxy) ;;
+mysql) programs=(debootstrap dpkg-deb gpgv /usr/share/keyrings/debian-archive-keyring.gpg) ;; # for install-mysql.sh
 *)
 	echo "install-deps.sh: unknown task $task" >&2
 	exit 2
 	;;
 esac
 
+# have NAME: the program, or the file with that path, is there.
+have() { [[ -e $1 ]] || command -v "$1" >/dev/null; }
+
 missing=()
 for program in "${programs[@]}"; do
-	command -v "$program" >/dev/null || missing+=("$program")
+	have "$program" || missing+=("$program")
 done
 if ((${#missing[@]} == 0)); then
 	exit 0
@@ -36,11 +40,20 @@ package_of() {
 	case $1 in
 	mariadbd | mariadb-install-db) echo mariadb-server-core ;;
 	mariadb) echo mariadb-client ;;
+	dpkg-deb) echo dpkg ;;
+	*/debian-archive-keyring.gpg) echo debian-archive-keyring ;;
 	*) echo "$1" ;;
 	esac
 }
 
 if ! command -v apt-get >/dev/null; then
+	if [[ $task == mysql ]]; then
+		cat >&2 <<-END
+			Missing: ${missing[*]}. MySQL is taken from Debian's packages: install debootstrap,
+			dpkg, gpgv and debian-archive-keyring, then try again; or install a MySQL server, 8.0.30 or later.
+		END
+		exit 1
+	fi
 	cat >&2 <<-END
 		Missing: ${missing[*]}. Install them, then try again:
 		  Fedora, RHEL:  sudo dnf install mariadb-server mariadb sysbench haproxy
@@ -107,7 +120,7 @@ fi
 
 hash -r
 for program in "${missing[@]}"; do
-	if ! command -v "$program" >/dev/null; then
+	if ! have "$program"; then
 		echo "installed ${packages[*]}, but there is still no $program" >&2
 		exit 1
 	fi
