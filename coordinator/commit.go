@@ -11,12 +11,33 @@ import (
 
 // CommitOptions of one transaction.
 type CommitOptions struct {
-	Mode  string // "2pc"; empty is the same
-	Token string // of the client, kept with the decision; at most 64 bytes
+	Mode  string // ModeTwoPhase or ModeThreePhase; empty is two-phase
+	Token string // of the client, by which the outcome can be looked up; at most 64 bytes
 }
 
-// Commit runs two-phase commit over the participants (two or more) and returns
-// when the outcome is known and phase 2 has been tried everywhere. It releases the
+// Modes of a commit.
+const (
+	ModeTwoPhase   = "2pc"
+	ModeThreePhase = "3pc"
+)
+
+// machine for the way that these options ask for.
+func (o CommitOptions) machine(participants int) *machine {
+	if o.Mode == ModeThreePhase {
+		return newThreePhase(participants)
+	}
+	return newMachine(participants, o.Token != "")
+}
+
+func (o CommitOptions) marker() MarkerState {
+	if o.Mode == ModeThreePhase {
+		return MarkerVoted
+	}
+	return MarkerToken
+}
+
+// Commit runs two-phase or three-phase commit over the participants (two or more) and returns
+// when the outcome is known and its verdict has been tried everywhere. It releases the
 // transaction. ctx bounds nothing after the decision: a decided transaction is finished.
 //
 // Before the decision the end of ctx is a no, and everything is rolled back.
@@ -34,13 +55,15 @@ func (t *Transaction) Commit(ctx context.Context, ps []Participant, o CommitOpti
 
 // precheck finds what makes a commit impossible before anything is prepared.
 func (t *Transaction) precheck(ps []Participant, o CommitOptions) error {
-	if o.Mode != "" && o.Mode != "2pc" {
-		return fmt.Errorf("commit %s: mode %q is not available", t.gtrid, o.Mode)
+	switch o.Mode {
+	case "", ModeTwoPhase, ModeThreePhase:
+	default:
+		return fmt.Errorf("commit %s: there is no mode %q", t.gtrid, o.Mode)
 	}
 	if len(o.Token) > txlog.TokenLimit {
 		return fmt.Errorf("commit %s: the client's token has %d bytes, at most %d are possible", t.gtrid, len(o.Token), txlog.TokenLimit)
 	}
-	if !t.c.recorded {
+	if !t.c.recorded && o.Mode != ModeThreePhase {
 		return fmt.Errorf("commit %s: the decision log does not know epoch %s", t.gtrid, t.c.o.Epoch)
 	}
 	seen := map[string]bool{}
@@ -54,9 +77,29 @@ func (t *Transaction) precheck(ps []Participant, o CommitOptions) error {
 		case t.c.watchOf(name) == nil:
 			return fmt.Errorf("commit %s: shard %s is not one that can be recovered", t.gtrid, name)
 		}
+		if _, ok := p.(Voter); !ok && (o.Mode == ModeThreePhase || o.Token != "") {
+			return fmt.Errorf("commit %s: shard %s keeps no markers, which three-phase mode and tokens need", t.gtrid, name)
+		}
 		seen[name] = true
 	}
 	return nil
+}
+
+// admit passes the point after which a three-phase transaction cannot be forbidden.
+func (d *driver) admit() event {
+	if veto := d.t.decide(); veto != "" {
+		return event{kind: evVetoed, err: errors.New(veto)}
+	}
+	if err := context.Cause(d.ctx); err != nil {
+		return event{kind: evVetoed, err: err}
+	}
+	return event{kind: evAdmitted}
+}
+
+// inquire asks the shards about the silent. A fence proves nothing once rows may have been purged.
+func (d *driver) inquire() event {
+	d.c.counters.inquiries.Add(1)
+	return d.c.inquireLive(context.WithoutCancel(d.ctx), d.t.gtrid, d.shards, d.began.Add(d.c.o.MarkerRetention/2))
 }
 
 // append asks the log, and says what its answer means for the transaction.
@@ -70,7 +113,7 @@ func (d *driver) append(ctx context.Context) (ev event) {
 		}
 	}()
 	err := d.c.o.Log.Append(ctx, txlog.Decision{
-		GTRID: d.t.gtrid, Verdict: txlog.Commit, Mode: "2pc", Participants: d.shards,
+		GTRID: d.t.gtrid, Verdict: txlog.Commit, Mode: ModeTwoPhase, Participants: d.shards,
 		Time: d.c.o.Clock.Now(), Token: d.options.Token,
 	})
 	switch {
@@ -119,6 +162,10 @@ func (c *Coordinator) conclude(d *driver, out Outcome) {
 		}
 	case InDoubt:
 		c.counters.inDoubt.Add(1)
+		if d.m.three && d.m.state == stateFinished { // no log has to be read for it
+			c.o.Logger.Warn("transaction in doubt until its silent participants can be asked", append(attrs, slog.Any("err", out.Err))...)
+			return
+		}
 		c.hold(d.t.gtrid, fmt.Sprintf("it waits for the next start, which will read its fate from the log (%v)", out.Err))
 		c.o.Logger.Error("transaction in doubt until the next start", append(attrs, slog.Any("err", out.Err))...)
 	}

@@ -161,7 +161,7 @@ func commitOne(t *testing.T, log *memoryLog, ctx context.Context, change func(*O
 		t.Fatal(err)
 	}
 	tx := c.Begin()
-	out := tx.Commit(ctx, ps, CommitOptions{Mode: "2pc", Token: "t"})
+	out := tx.Commit(ctx, ps, CommitOptions{Mode: "2pc"})
 	return c, tx, out, raw, steps
 }
 

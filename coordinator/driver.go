@@ -17,22 +17,25 @@ type driver struct {
 	shards  []string // their names
 	options CommitOptions
 	m       *machine
+	mark    Marker // what the participants write at can-commit
+	began   time.Time
 	early   error // found before anything was prepared
 	left    []int // participants left to the resolver
 
 	ctx      context.Context // the caller's
-	prepare  *phase
-	phases   []*phase // all
-	release  func()   // of the gate
-	calls    []call   // by participant
+	votes    *phase          // of can-commit, then of prepare
+	phases   []*phase        // all
+	release  func()          // of the gate
+	calls    []call          // by participant
 	answers  chan answer
 	finished chan struct{} // nobody reads answers any more
 }
 
 // phase is a time limit shared by verbs that began together.
 type phase struct {
-	ctx context.Context
-	end func()
+	verb effectKind // of the votes
+	ctx  context.Context
+	end  func()
 }
 
 // call is a participant's newest verb.
@@ -54,7 +57,7 @@ type answer struct {
 
 func newDriver(t *Transaction, ps []Participant, o CommitOptions) *driver {
 	d := &driver{
-		t: t, c: t.c, ps: ps, options: o, m: newMachine(len(ps)), release: func() {},
+		t: t, c: t.c, ps: ps, options: o, m: o.machine(len(ps)), release: func() {},
 		calls: make([]call, len(ps)), answers: make(chan answer, len(ps)), finished: make(chan struct{}),
 	}
 	for _, p := range ps {
@@ -74,13 +77,13 @@ func (d *driver) run(ctx context.Context) {
 		d.early, d.m.outcome = fmt.Errorf("commit %s: no shard takes part", d.t.gtrid), RolledBack
 		return
 	}
-	d.ctx = ctx
+	d.ctx, d.began = ctx, d.c.o.Clock.Now()
+	d.mark = Marker{GTRID: d.t.gtrid, State: d.options.marker(), Participants: d.shards, Coordinator: d.c.o.ID, Token: d.options.Token}
 	start := event{kind: evStart}
 	if d.early = d.t.precheck(d.ps, d.options); d.early != nil {
 		start = event{kind: evAbandoned, err: d.early}
 	} else {
 		d.c.hook(StepBeforePrepare, 0)
-		d.prepare = d.newPhase(ctx, d.c.o.PrepareTimeout)
 	}
 	d.advance(start)
 	for d.m.outcome == 0 {
@@ -112,8 +115,15 @@ func (d *driver) advance(e event) {
 		var second *phase
 		for _, ef := range effects {
 			switch ef.kind {
-			case doPrepare:
-				d.call(ef, d.prepare, 0)
+			case doAsk, doPrepare:
+				if d.votes == nil || d.votes.verb != ef.kind {
+					d.votes = d.vote(ef.kind)
+				}
+				d.call(ef, d.votes, 0)
+			case doAdmit:
+				queue = append(queue, d.admit())
+			case doInquire:
+				queue = append(queue, d.inquire())
 			case doCommit, doRollback:
 				if second == nil {
 					second = d.newPhase(context.WithoutCancel(d.ctx), d.c.o.CommitTimeout)
@@ -137,17 +147,47 @@ func (d *driver) advance(e event) {
 // observe raises the steps, and enters the gate before the first commit leaves.
 func (d *driver) observe(before state, e event) {
 	switch {
+	case e.kind == evCould && e.reply.Result == Done && before == stateAsking:
+		able := d.m.count(branchAble)
+		if d.m.state != stateAsking {
+			able = len(d.ps)
+		}
+		d.c.hook(StepCanCommit, able)
+		if able == len(d.ps) {
+			d.c.hook(StepAllCanCommit, 0)
+		}
 	case e.kind == evVoted && e.reply.Result == Done && before == statePreparing:
-		d.c.hook(StepPrepared, d.m.count(branchPrepared))
-		if d.m.state == stateDeciding {
+		prepared := d.m.count(branchPrepared)
+		if d.m.state == stateCommitting {
+			prepared = len(d.ps)
+		}
+		d.c.hook(StepPrepared, prepared)
+		if prepared == len(d.ps) {
 			d.c.hook(StepAllPrepared, 0)
 		}
 	case e.kind == evDurable:
 		d.c.hook(StepDecisionDurable, 0)
-		d.release = d.c.gate.Shared()
 	case e.kind == evAnswered && e.reply.Result == Done && before == stateCommitting:
 		d.c.hook(StepCommitted, d.m.count(branchEnded))
 	}
+	if before != stateCommitting && d.m.state == stateCommitting {
+		d.release = d.c.gate.Shared()
+	}
+}
+
+// vote starts the time for can-commit or prepare. In three-phase mode a vote that
+// was asked for is waited for: it may decide, whatever the caller wants by then.
+func (d *driver) vote(verb effectKind) *phase {
+	ctx, limit := d.ctx, d.c.o.PrepareTimeout
+	switch {
+	case verb == doAsk:
+		limit = d.c.o.CanCommitTimeout
+	case d.m.three:
+		ctx = context.WithoutCancel(ctx)
+	}
+	p := d.newPhase(ctx, limit)
+	p.verb = verb
+	return p
 }
 
 // newPhase starts a time limit. When it is over, the verbs have a little grace to
@@ -190,7 +230,7 @@ func (d *driver) call(ef effect, p *phase, after time.Duration) {
 				return
 			}
 		}
-		d.post(answer{i: ef.i, number: number, reply: perform(p.ctx, part, ef.kind)})
+		d.post(answer{i: ef.i, number: number, reply: d.perform(p.ctx, part, ef.kind)})
 	}()
 }
 
@@ -203,13 +243,15 @@ func (d *driver) retry(i int) {
 }
 
 // perform runs one verb. A panic says nothing about what the server did.
-func perform(ctx context.Context, p Participant, verb effectKind) (r Reply) {
+func (d *driver) perform(ctx context.Context, p Participant, verb effectKind) (r Reply) {
 	defer func() {
 		if v := recover(); v != nil {
 			r = Reply{Unknown, fmt.Errorf("%s at shard %s: panic: %v", effectNames[verb], p.Shard(), v)}
 		}
 	}()
 	switch verb {
+	case doAsk:
+		r = p.(Voter).CanCommit(ctx, d.mark) // as precheck has seen
 	case doPrepare:
 		r = p.Prepare(ctx)
 	case doCommit:
@@ -244,6 +286,8 @@ func (d *driver) close(i int, r Reply, gaveUp bool) event {
 	c := &d.calls[i]
 	c.open = false
 	switch {
+	case c.verb == doAsk:
+		return event{kind: evCould, i: i, reply: r}
 	case c.verb == doPrepare:
 		return event{kind: evVoted, i: i, reply: r}
 	case gaveUp:

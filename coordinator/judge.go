@@ -31,6 +31,7 @@ type judgement struct {
 	verdict txlog.Verdict
 	why     string
 	loud    bool // an operator must act
+	open    bool // only if the branch is not three-phase: that is decided by its participants
 }
 
 // judge is the rule of recovery.
@@ -51,11 +52,11 @@ func judge(e evidence) judgement {
 	case e.decided:
 		return judgement{why: fmt.Sprintf("the log has a verdict that is not known here (%d)", e.decision.Verdict), loud: true}
 	case e.owner == OwnerOther:
-		return judgement{why: "its own coordinator settles it"}
+		return judgement{why: "its own coordinator settles it", open: true}
 	case e.owner == OwnerUnknown:
-		return judgement{why: "the log does not know this epoch: a log was lost or replaced", loud: true}
+		return judgement{why: "the log does not know this epoch: a log was lost or replaced", loud: true, open: true}
 	case e.owner == OwnerOurs || e.owner == OwnerOlder:
-		return judgement{verdict: txlog.Rollback, why: "no decision in the log, and nobody drives it (presumed abort)"}
+		return judgement{verdict: txlog.Rollback, why: "no decision in the log, and nobody drives it (presumed abort)", open: true}
 	}
 	return judgement{why: fmt.Sprintf("owner %q is unknown to the resolver", e.owner)}
 }

@@ -5,25 +5,31 @@ import (
 	"fmt"
 )
 
-// state of a transaction in two-phase commit.
+// state of a transaction that is being committed.
 //
-//	new ──start──▶ preparing ──all yes──▶ deciding ──durable──▶ committing ─┐
-//	                   │                    │  │                            ├─▶ finished
-//	                   └──no, unknown──▶ aborting ◀─not durable, veto──┘  │  ─────────┘
-//	                                           └──unknown──▶ held
+//	two-phase:    new ─────────▶ preparing ──all yes──▶ deciding ──durable──▶ committing ─▶ finished
+//	                             (asking first, if the client gave a token)
+//	three-phase:  new ─▶ asking ──all could──▶ admitting ─▶ preparing ──all yes──▶ committing ─▶ finished
+//	                                                            └──silence──▶ inquiring ─▶ committing | aborting | finished
+//
+//	a no, before the decision:  ─▶ aborting ─▶ finished
+//	the log cannot tell:        ─▶ held
 type state uint8
 
 const (
-	stateNew state = iota
-	statePreparing
-	stateDeciding
+	stateNew       state = iota
+	stateAsking          // can you commit? nothing is prepared
+	stateAdmitting       // all could: the last moment for a veto of three-phase
+	statePreparing       //
+	stateDeciding        // the log is being asked
+	stateInquiring       // three-phase: all that answered are prepared, some did not answer
 	stateCommitting
 	stateAborting
 	stateHeld // nobody commits, nobody rolls back
 	stateFinished
 )
 
-var stateNames = [...]string{"new", "preparing", "deciding", "committing", "aborting", "held", "finished"}
+var stateNames = [...]string{"new", "asking", "admitting", "preparing", "deciding", "inquiring", "committing", "aborting", "held", "finished"}
 
 func (s state) String() string { return stateNames[s] }
 
@@ -32,8 +38,11 @@ type branchState uint8
 
 const (
 	branchActive    branchState = iota
+	branchAsked                 // whether it could commit
+	branchAble                  // it could; its marker is in
 	branchPreparing             // asked for its vote
 	branchPrepared              // voted yes
+	branchSilent                // three-phase: no answer to prepare; it may be prepared or become so
 	branchEnding                // told the verdict, no answer yet
 	branchEnded                 // acknowledged
 	branchLeft                  // left to the resolver
@@ -45,31 +54,37 @@ type eventKind uint8
 const (
 	evStart      eventKind = iota // the client says COMMIT
 	evAbandoned                   // it cannot be committed: nothing was prepared
+	evCould                       // participant answered can-commit
+	evAdmitted                    // nobody can forbid the commit from here on
 	evVoted                       // participant answered prepare
 	evDurable                     // the log holds the decision
 	evNotDurable                  // the log certainly does not and never will
 	evUnsure                      // the log may hold it
-	evVetoed                      // an operator or a limit forbids the commit, before the log was asked
+	evVetoed                      // an operator or a limit forbids the commit, before the log was asked or a branch prepared
+	evFound                       // the inquiry ended, with a verdict or none
 	evAnswered                    // participant answered commit or rollback
 	evGaveUp                      // time for retries at a participant is over
 )
 
-var eventNames = [...]string{"start", "abandoned", "voted", "durable", "not-durable", "unsure", "vetoed", "answered", "gave-up"}
+var eventNames = [...]string{"start", "abandoned", "could", "admitted", "voted", "durable", "not-durable", "unsure", "vetoed", "found", "answered", "gave-up"}
 
 type event struct {
-	kind  eventKind
-	i     int // participant
-	reply Reply
-	err   error
+	kind    eventKind
+	i       int // participant
+	reply   Reply
+	verdict Verdict // of evFound; InDoubt: none yet
+	err     error
 }
 
 func (e event) String() string {
 	s := eventNames[e.kind]
 	switch e.kind {
-	case evVoted, evAnswered:
+	case evCould, evVoted, evAnswered:
 		return fmt.Sprintf("%s %d %s", s, e.i, e.reply.Result)
 	case evGaveUp:
 		return fmt.Sprintf("%s %d", s, e.i)
+	case evFound:
+		return fmt.Sprintf("%s %s", s, e.verdict)
 	}
 	return s
 }
@@ -78,17 +93,20 @@ func (e event) String() string {
 type effectKind uint8
 
 const (
-	doPrepare  effectKind = iota
-	doAppend              // make the decision to commit durable
-	doCommit              // tell a participant
-	doRollback            // tell a participant
-	doRetry               // the same verb again, a little later
-	doLeave               // this branch is the resolver's from now on
-	doForget              // the decision is not needed any more
-	doFinish              // outcome is set
+	doAsk      effectKind = iota // whether a participant can commit
+	doAdmit                      // close the door to vetoes
+	doPrepare                    //
+	doAppend                     // make the decision to commit durable
+	doInquire                    // find out the verdict from the participants' shards
+	doCommit                     // tell a participant
+	doRollback                   // tell a participant
+	doRetry                      // the same verb again, a little later
+	doLeave                      // this branch is the resolver's from now on
+	doForget                     // the decision is not needed any more
+	doFinish                     // outcome is set
 )
 
-var effectNames = [...]string{"prepare", "append", "commit", "rollback", "retry", "leave", "forget", "finish"}
+var effectNames = [...]string{"ask", "admit", "prepare", "append", "inquire", "commit", "rollback", "retry", "leave", "forget", "finish"}
 
 type effect struct {
 	kind effectKind
@@ -97,17 +115,23 @@ type effect struct {
 
 func (e effect) String() string {
 	switch e.kind {
-	case doAppend, doForget, doFinish:
+	case doAdmit, doAppend, doInquire, doForget, doFinish:
 		return effectNames[e.kind]
 	}
 	return fmt.Sprintf("%s %d", effectNames[e.kind], e.i)
 }
 
-// errNoVote is the cause of a roll-back when a participant gave no answer.
-var errNoVote = errors.New("no vote came")
+var (
+	errNoVote   = errors.New("no vote came")                               // a participant gave no answer
+	errSilent   = errors.New("a participant may or may not be prepared")   // three-phase, its outcome is not known yet
+	errFenced   = errors.New("a participant can not be prepared any more") // three-phase, found out by the inquiry
+	errNoReason = errors.New("it was refused")
+)
 
-// machine is one transaction. It is pure: step takes an event and returns what to do.
+// machine is the commit of one transaction. It is pure: step takes an event and returns what to do.
 type machine struct {
+	three    bool // three-phase: committed once all are prepared; no log
+	ask      bool // markers are written first; always in three-phase
 	state    state
 	branches []branchState
 	refusal  error // the first participant's that said no
@@ -116,8 +140,13 @@ type machine struct {
 	outcome  Verdict
 }
 
-func newMachine(participants int) *machine {
-	return &machine{branches: make([]branchState, participants)}
+// newMachine for two-phase commit; with markers, for a client's token, if ask is set.
+func newMachine(participants int, ask bool) *machine {
+	return &machine{branches: make([]branchState, participants), ask: ask}
+}
+
+func newThreePhase(participants int) *machine {
+	return &machine{branches: make([]branchState, participants), ask: true, three: true}
 }
 
 // step advances by one event. *AssertionError: the event cannot be; nothing has changed.
@@ -125,26 +154,61 @@ func (m *machine) step(e event) ([]effect, error) {
 	if e.i < 0 || e.i >= len(m.branches) {
 		return nil, m.broken(e)
 	}
-	switch {
-	case m.state == stateNew && e.kind == evStart:
-		return m.start(), nil
-	case m.state == stateNew && e.kind == evAbandoned:
-		m.state, m.cause = stateAborting, e.err
-		return m.tell(doRollback), nil
-	case (m.state == statePreparing || m.state == stateAborting) && e.kind == evVoted && m.branches[e.i] == branchPreparing:
-		return m.voted(e)
-	case m.state == stateDeciding && e.kind == evDurable:
-		m.state = stateCommitting
-		return m.tell(doCommit), nil
-	case m.state == stateDeciding && (e.kind == evNotDurable || e.kind == evVetoed):
-		m.state, m.cause = stateAborting, e.err
-		return m.tell(doRollback), nil
-	case m.state == stateDeciding && e.kind == evUnsure:
-		m.state, m.cause, m.outcome = stateHeld, e.err, InDoubt
-		return m.hold(), nil
-	case (m.state == stateCommitting || m.state == stateAborting) && m.branches[e.i] == branchEnding &&
-		(e.kind == evAnswered || e.kind == evGaveUp):
-		return m.answered(e)
+	is := func(states ...state) bool {
+		for _, s := range states {
+			if m.state == s {
+				return true
+			}
+		}
+		return false
+	}
+	at := m.branches[e.i]
+	switch e.kind {
+	case evStart:
+		if is(stateNew) {
+			return m.start(), nil
+		}
+	case evAbandoned:
+		if is(stateNew) {
+			return m.abort(e.err), nil
+		}
+	case evCould:
+		if is(stateAsking, stateAborting) && at == branchAsked {
+			return m.could(e)
+		}
+	case evAdmitted:
+		if is(stateAdmitting) {
+			return m.all(statePreparing, branchPreparing, doPrepare), nil
+		}
+	case evVoted:
+		if is(statePreparing, stateAborting) && at == branchPreparing {
+			return m.voted(e)
+		}
+	case evDurable:
+		if is(stateDeciding) {
+			return m.all(stateCommitting, branchEnding, doCommit), nil
+		}
+	case evNotDurable:
+		if is(stateDeciding) {
+			return m.abort(e.err), nil
+		}
+	case evVetoed:
+		if is(stateDeciding, stateAdmitting) {
+			return m.abort(e.err), nil
+		}
+	case evUnsure:
+		if is(stateDeciding) {
+			m.state, m.cause, m.outcome = stateHeld, e.err, InDoubt
+			return m.leaveAll(), nil
+		}
+	case evFound:
+		if is(stateInquiring) {
+			return m.found(e)
+		}
+	case evAnswered, evGaveUp:
+		if is(stateCommitting, stateAborting) && at == branchEnding {
+			return m.answered(e)
+		}
 	}
 	return nil, m.broken(e)
 }
@@ -153,107 +217,20 @@ func (m *machine) broken(e event) error {
 	return &AssertionError{State: m.state.String(), Event: e.String()}
 }
 
-func (m *machine) start() (out []effect) {
-	m.state = statePreparing
+// all moves the transaction and every branch on, with one effect for each.
+func (m *machine) all(next state, b branchState, do effectKind) (out []effect) {
+	m.state = next
 	for i := range m.branches {
-		m.branches[i] = branchPreparing
-		out = append(out, effect{doPrepare, i})
+		m.branches[i] = b
+		out = append(out, effect{do, i})
 	}
 	return out
 }
 
-func (m *machine) voted(e event) (out []effect, err error) {
-	switch e.reply.Result {
-	case Done:
-		m.branches[e.i] = branchPrepared
-		if m.state == stateAborting {
-			return m.rollback(e.i), nil
-		}
-		if m.count(branchPrepared) < len(m.branches) {
-			return nil, nil
-		}
-		m.state = stateDeciding
-		return []effect{{doAppend, 0}}, nil
-	case Refused, Retry: // a definite no; what the server left of the branch is rolled back
-		if m.refusal == nil {
-			m.refusal = orElse(e.reply.Err, errors.New("prepare was refused"))
-		}
-		out = m.rollback(e.i)
-	case Unknown: // it may be prepared or may yet become so
-		if m.silence == nil {
-			m.silence = orElse(e.reply.Err, errNoVote)
-		}
-		m.branches[e.i] = branchLeft
-		out = []effect{{doLeave, e.i}}
-	default:
-		return nil, m.broken(e)
-	}
-	if m.state == statePreparing { // the first that is not a yes decides; who voted yes need not wait for the rest
-		m.state = stateAborting
-		for i, b := range m.branches {
-			if b == branchPrepared {
-				out = append(out, m.rollback(i)...)
-			}
-		}
-	}
-	return append(out, m.finish()...), nil
-}
-
-func (m *machine) rollback(i int) []effect {
-	m.branches[i] = branchEnding
-	return []effect{{doRollback, i}}
-}
-
-// tell gives the verdict to all.
-func (m *machine) tell(verb effectKind) (out []effect) {
-	for i := range m.branches {
-		m.branches[i] = branchEnding
-		out = append(out, effect{verb, i})
-	}
-	return out
-}
-
-// hold leaves all branches as they are.
-func (m *machine) hold() (out []effect) {
-	for i := range m.branches {
-		m.branches[i] = branchLeft
-		out = append(out, effect{doLeave, i})
-	}
-	return append(out, effect{doFinish, 0})
-}
-
-func (m *machine) answered(e event) ([]effect, error) {
-	if e.kind == evAnswered {
-		switch e.reply.Result {
-		case Done:
-			m.branches[e.i] = branchEnded
-			return m.finish(), nil
-		case Retry:
-			return []effect{{doRetry, e.i}}, nil
-		case Refused, Unknown:
-		default:
-			return nil, m.broken(e)
-		}
-	}
-	m.branches[e.i] = branchLeft
-	return append([]effect{{doLeave, e.i}}, m.finish()...), nil
-}
-
-// finish ends the transaction when no answer is outstanding.
-func (m *machine) finish() (out []effect) {
-	ended := m.count(branchEnded)
-	if ended+m.count(branchLeft) < len(m.branches) {
-		return nil
-	}
-	m.outcome = RolledBack
-	if m.state == stateCommitting {
-		m.outcome = Committed
-		if ended == len(m.branches) {
-			out = append(out, effect{doForget, 0})
-		}
-	}
-	m.state = stateFinished
-	return append(out, effect{doFinish, 0})
+// abort is for when no verb is under way.
+func (m *machine) abort(cause error) []effect {
+	m.cause = cause
+	return m.all(stateAborting, branchEnding, doRollback)
 }
 
 func (m *machine) count(want branchState) (n int) {

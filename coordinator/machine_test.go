@@ -43,13 +43,28 @@ func parseEvent(line string) (e event, err error) {
 	return e, nil
 }
 
+func transcriptMachine(t *testing.T, d *datadriven.TestData, n int) *machine {
+	mode := "2pc"
+	d.MaybeScanArgs(t, "mode", &mode)
+	switch mode {
+	case "2pc":
+		return newMachine(n, false)
+	case "2pc-token":
+		return newMachine(n, true)
+	case "3pc":
+		return newThreePhase(n)
+	}
+	d.Fatalf(t, "no mode %q", mode)
+	return nil
+}
+
 // Transcripts: one event on a line, then the state and what to do.
 func TestMachine(t *testing.T) {
 	datadriven.Walk(t, "testdata/machine", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			n := 2
 			d.MaybeScanArgs(t, "participants", &n)
-			m := newMachine(n)
+			m := transcriptMachine(t, d, n)
 			var out strings.Builder
 			for _, line := range strings.Split(d.Input, "\n") {
 				e, err := parseEvent(line)
@@ -80,7 +95,7 @@ func TestMachineAtRandom(t *testing.T) {
 	for seed := range uint64(5000) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		n := 1 + rng.IntN(4)
-		m := newMachine(n)
+		m := newMachine(n, false)
 		var open []event // what may happen next, once each
 		yes, durable, told := 0, false, map[int]effectKind{}
 		run := func(e event) {

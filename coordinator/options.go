@@ -14,11 +14,15 @@ type Options struct {
 	Shards             []Shard
 	Clock              Clock // nil: the real one
 	Logger             *slog.Logger
+	CanCommitTimeout   time.Duration       // an answer to can-commit that takes longer is a no; default 10s
 	PrepareTimeout     time.Duration       // a vote that takes longer is Unknown; default 10s
+	PrecommitTimeout   time.Duration       // age at which another coordinator's three-phase transaction is ended; default 3s
 	CommitTimeout      time.Duration       // phase 2 at one participant, before it is handed to the resolver; default 10s
 	ResolveInterval    time.Duration       // timer of the resolver, and the longest back-off of a shard that fails; default 5s
 	ListTimeout        time.Duration       // listing the prepared branches of one shard; default 10s
 	SettleTimeout      time.Duration       // freeing one set of branches, or settling one branch; default 30s
+	MarkerRetention    time.Duration       // of markers without a token; default 10min
+	TokenRetention     time.Duration       // of markers with one, and so of the answers to it; default 24h
 	MaxParallel        int                 // branches settled at once per shard; default 32
 	FreeBatch          int                 // branches freed at once per shard; default 1000
 	Hook               func(s Step, k int) // tests only; nil in production
@@ -54,6 +58,8 @@ func (o Options) withDefaults() (Options, error) {
 		value *time.Duration
 		def   time.Duration
 	}{
+		{&o.CanCommitTimeout, 10 * time.Second}, {&o.PrecommitTimeout, 3 * time.Second},
+		{&o.MarkerRetention, 10 * time.Minute}, {&o.TokenRetention, 24 * time.Hour},
 		{&o.PrepareTimeout, 10 * time.Second}, {&o.CommitTimeout, 10 * time.Second}, {&o.ResolveInterval, 5 * time.Second},
 		{&o.ListTimeout, 10 * time.Second}, {&o.SettleTimeout, 30 * time.Second},
 	} {

@@ -24,6 +24,7 @@ type task struct {
 	xid     XID
 	verdict txlog.Verdict
 	why     string
+	marker  Marker // of a three-phase transaction
 	err     error
 }
 
@@ -42,8 +43,11 @@ func (c *Coordinator) pass(ctx context.Context, w *watch, dry bool) ([]Action, e
 		c.counters.failedPasses.Add(1)
 		return nil, err
 	}
-	tasks, letGo := c.plan(w, first)
+	defer c.remember(w, first)
+	tasks, open, letGo := c.plan(w, first)
 	defer letGo()
+	more, undecided := c.settleOpen(ctx, w, open, dry)
+	tasks = append(tasks, more...)
 	if len(tasks) > 0 {
 		second, err := c.list(ctx, w)
 		if err != nil {
@@ -54,10 +58,11 @@ func (c *Coordinator) pass(ctx context.Context, w *watch, dry bool) ([]Action, e
 	}
 	if !dry {
 		c.settleAll(ctx, w, tasks)
-		c.conclusions(w, began, first, tasks)
+		c.conclusions(w, began, first, tasks, undecided)
+		c.purge(ctx, w)
 	}
 	actions, err := report(w, tasks)
-	if err != nil {
+	if err = errors.Join(err, undecided); err != nil {
 		c.counters.failedPasses.Add(1)
 	}
 	return actions, err
@@ -79,8 +84,9 @@ func (c *Coordinator) list(ctx context.Context, w *watch) (xids []XID, err error
 	return xids, nil
 }
 
-// plan judges what a shard listed. Until letGo an operator waits for these transactions.
-func (c *Coordinator) plan(w *watch, listed []XID) (tasks []task, letGo func()) {
+// plan judges what a shard listed: tasks have a verdict, open ones have none in the log, so that their
+// markers count. Until letGo an operator waits for these transactions.
+func (c *Coordinator) plan(w *watch, listed []XID) (tasks []task, open []openBranch, letGo func()) {
 	name := w.shard.Name()
 	var mine []string
 	for _, x := range listed {
@@ -91,19 +97,20 @@ func (c *Coordinator) plan(w *watch, listed []XID) (tasks []task, letGo func()) 
 			continue
 		}
 		mine = append(mine, x.GTRID)
-		j := judge(c.examine(x))
-		if x.BQUAL != name {
-			j = judgement{why: fmt.Sprintf("it is of shard %q, which is not configured", x.BQUAL), loud: true}
-		}
-		if j.loud {
+		e := c.examine(x)
+		j := judge(e)
+		switch {
+		case x.BQUAL != name:
+			c.report(w, x, fmt.Sprintf("it is of shard %q, which is not configured", x.BQUAL))
+		case j.open:
+			open = append(open, openBranch{x, e.owner, j})
+		case j.verdict != 0:
+			tasks = append(tasks, task{xid: x, verdict: j.verdict, why: j.why})
+		case j.loud:
 			c.report(w, x, j.why)
 		}
-		if j.verdict != 0 {
-			tasks = append(tasks, task{xid: x, verdict: j.verdict, why: j.why})
-		}
 	}
-	c.remember(w, listed)
-	return tasks, func() {
+	return tasks, open, func() {
 		for _, g := range mine {
 			c.hands.unshare(g)
 		}
@@ -161,7 +168,7 @@ func (c *Coordinator) remember(w *watch, listed []XID) {
 }
 
 // conclusions notes that the shard was looked through, and forgets what is finished.
-func (c *Coordinator) conclusions(w *watch, began uint64, listed []XID, tasks []task) {
+func (c *Coordinator) conclusions(w *watch, began uint64, listed []XID, tasks []task, undecided error) {
 	prepared := make(map[string]bool, len(listed))
 	name := w.shard.Name()
 	for _, x := range listed {
@@ -169,7 +176,7 @@ func (c *Coordinator) conclusions(w *watch, began uint64, listed []XID, tasks []
 			prepared[x.GTRID] = true
 		}
 	}
-	failed := false
+	failed := undecided != nil
 	for _, t := range tasks {
 		failed = failed || t.err != nil
 		if t.err == nil {
@@ -200,6 +207,7 @@ func report(w *watch, tasks []task) (actions []Action, err error) {
 
 // settleAll frees and settles in parallel. Each task gets its error.
 func (c *Coordinator) settleAll(ctx context.Context, w *watch, tasks []task) {
+	c.endOwners(ctx, w, tasks)
 	for len(tasks) > 0 {
 		n := min(len(tasks), c.o.FreeBatch)
 		c.settleFree(ctx, w, c.free(ctx, w, tasks[:n], new(freeBudget)))

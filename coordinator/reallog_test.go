@@ -41,7 +41,7 @@ func TestOverARealLog(t *testing.T) {
 	marker.decisions["x"] = txlog.Decision{} // the script's own check of durability is not for here
 	p := func(name string, s script) *scripted { return &scripted{name: name, answers: s, log: marker, t: t} }
 	lost := c.Begin()
-	if out := lost.Commit(t.Context(), []Participant{p("s1", nil), p("s2", script{"commit": {Unknown}})}, CommitOptions{Token: "tok"}); out.Verdict != Committed || len(out.Pending) != 1 {
+	if out := lost.Commit(t.Context(), []Participant{p("s1", nil), p("s2", script{"commit": {Unknown}})}, CommitOptions{}); out.Verdict != Committed || len(out.Pending) != 1 {
 		t.Fatalf("%+v", out)
 	}
 	whole := c.Begin()

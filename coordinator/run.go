@@ -64,6 +64,9 @@ func (c *Coordinator) attend(ctx context.Context, w *watch) {
 			failures = 0
 			pause = min(pause, c.quickPause(w))
 		}
+		if soon := c.soon(w); soon > 0 && failures == 0 {
+			pause = min(pause, soon)
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -73,6 +76,18 @@ func (c *Coordinator) attend(ctx context.Context, w *watch) {
 		case <-c.o.Clock.After(pause):
 		}
 	}
+}
+
+// soon takes the wish for an early next pass, where there is one.
+func (c *Coordinator) soon(w *watch) time.Duration {
+	c.shardsMu.Lock()
+	defer c.shardsMu.Unlock()
+	d := w.soon
+	w.soon = 0
+	if d == 0 && w.markers() != nil { // another coordinator's transactions must be found in time
+		return c.watchInterval()
+	}
+	return d
 }
 
 const firstPause = 100 * time.Millisecond

@@ -19,6 +19,8 @@ type watch struct {
 	seen      map[XID]time.Time // when listed first
 	loud      map[string]bool   // gtrids reported
 	quick     int               // short waits left
+	soon      time.Duration     // the next pass is wanted after that; 0: no matter when
+	purged    time.Time         // when old markers were last looked for
 }
 
 // quickPasses follow a hand-over: a branch without an answer may become

@@ -1,0 +1,121 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+const (
+	purgeInterval = 10 * time.Second
+	purgeBatch    = 1000 // rows
+	purgeBatches  = 50   // in one pass
+)
+
+// purge deletes rows of this shard that are older than their retention and whose
+// transaction has nothing prepared at any participant. Rows of other coordinators are left
+// to them for twice that time. What cannot be proven finished is kept.
+func (c *Coordinator) purge(ctx context.Context, w *watch) {
+	p, ok := w.shard.(Purger)
+	if !ok || !c.purgeDue(w) {
+		return
+	}
+	for range purgeBatches {
+		n, err := c.purgeSome(ctx, w, p)
+		if err != nil {
+			c.o.Logger.Warn("markers could not be purged, will be tried again", "shard", w.shard.Name(), "err", err)
+			return
+		}
+		if n < purgeBatch {
+			return
+		}
+	}
+}
+
+func (c *Coordinator) purgeDue(w *watch) bool {
+	now := c.o.Clock.Now()
+	c.shardsMu.Lock()
+	defer c.shardsMu.Unlock()
+	if !w.purged.IsZero() && now.Sub(w.purged) < purgeInterval && !now.Before(w.purged) {
+		return false
+	}
+	w.purged = now
+	return true
+}
+
+func (c *Coordinator) purgeSome(ctx context.Context, w *watch, p Purger) (n int, err error) {
+	ctx, cancel := within(ctx, c.o.Clock, c.o.SettleTimeout)
+	defer cancel()
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	old, err := p.OldMarkers(ctx, c.o.MarkerRetention, c.o.TokenRetention, purgeBatch)
+	if err != nil {
+		return 0, fmt.Errorf("list old markers: %w", err)
+	}
+	old = slices.DeleteFunc(old, func(m Marker) bool { return m.Coordinator != c.o.ID && m.Age < 2*c.keep(m) })
+	if len(old) == 0 {
+		return 0, nil
+	}
+	prepared, unknown := c.preparedAt(ctx, old)
+	var gtrids []string
+	for _, m := range old {
+		busy := prepared[m.GTRID]
+		for _, name := range m.Participants {
+			busy = busy || unknown[name]
+		}
+		if !busy {
+			gtrids = append(gtrids, m.GTRID)
+		}
+	}
+	if len(gtrids) == 0 {
+		return 0, nil
+	}
+	if err := p.Purge(ctx, gtrids); err != nil {
+		return 0, fmt.Errorf("delete %d old markers: %w", len(gtrids), err)
+	}
+	c.counters.purged.Add(uint64(len(gtrids)))
+	return len(gtrids), nil
+}
+
+func (c *Coordinator) keep(m Marker) time.Duration {
+	if m.Token != "" {
+		return c.o.TokenRetention
+	}
+	return c.o.MarkerRetention
+}
+
+// preparedAt lists the participants of these rows now: the gtrids that are prepared
+// anywhere, and the shards of which that is not known.
+func (c *Coordinator) preparedAt(ctx context.Context, rows []Marker) (prepared, unknown map[string]bool) {
+	prepared, unknown = map[string]bool{}, map[string]bool{}
+	var names []string
+	for _, m := range rows {
+		for _, name := range m.Participants {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	for _, name := range names {
+		other := c.watchOf(name)
+		if other == nil {
+			unknown[name] = true
+			continue
+		}
+		listed, err := c.list(ctx, other)
+		if err != nil {
+			unknown[name] = true
+			continue
+		}
+		for _, x := range listed {
+			if x.FormatID == FormatID {
+				prepared[x.GTRID] = true
+			}
+		}
+	}
+	return prepared, unknown
+}
