@@ -47,6 +47,7 @@ func (t *Transaction) Commit(ctx context.Context, ps []Participant, o CommitOpti
 	if !t.begin() {
 		return Outcome{Verdict: InDoubt, Err: fmt.Errorf("commit %s: it was ended before", t.gtrid)}
 	}
+	t.carry(o.Token)
 	d := newDriver(t, ps, o)
 	defer d.end(&out)
 	d.run(ctx)

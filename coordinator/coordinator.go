@@ -19,9 +19,10 @@ type Coordinator struct {
 	running  atomic.Bool
 	counters counters
 
-	mu   sync.Mutex
-	live map[string]*Transaction
-	held map[string]string // gtrid to the reason why this process may not settle it
+	mu     sync.Mutex
+	live   map[string]*Transaction
+	tokens map[string]string // of live transactions at their commit, to the gtrid
+	held   map[string]string // gtrid to the reason why this process may not settle it
 
 	hands      hands
 	unfinished unfinished
@@ -43,7 +44,7 @@ func New(o Options) (*Coordinator, error) {
 	}
 	c := &Coordinator{
 		o: o, gate: newGate(), recorded: slices.Contains(known, o.Epoch), epochs: map[string]bool{},
-		live: map[string]*Transaction{}, held: map[string]string{},
+		live: map[string]*Transaction{}, tokens: map[string]string{}, held: map[string]string{},
 		started: make(chan *watch, 64),
 	}
 	c.hands.init()

@@ -9,6 +9,8 @@ type Transaction struct {
 	done  chan struct{} // closed when it is live no more
 	once  sync.Once
 
+	token string // guarded by c.mu
+
 	mu        sync.Mutex
 	committed bool   // Commit was called
 	decided   bool   // the log is being asked, or the outcome is abort
@@ -36,9 +38,24 @@ func (t *Transaction) release() {
 	t.once.Do(func() {
 		t.c.mu.Lock()
 		delete(t.c.live, t.gtrid)
+		if t.token != "" && t.c.tokens[t.token] == t.gtrid {
+			delete(t.c.tokens, t.token)
+		}
 		t.c.mu.Unlock()
 		close(t.done)
 	})
+}
+
+// carry makes the client's token known while the commit runs.
+func (t *Transaction) carry(token string) {
+	if token == "" {
+		return
+	}
+	t.c.mu.Lock()
+	defer t.c.mu.Unlock()
+	if t.c.tokens[token] == "" {
+		t.token, t.c.tokens[token] = token, t.gtrid
+	}
 }
 
 // begin says whether this is the first Commit of a live transaction.

@@ -1,0 +1,66 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"lockstep/txlog"
+)
+
+// Preview says what Settle would do now with the same arguments, and changes nothing. It refuses what
+// Settle would refuse. What it says holds for the moment of its look.
+func (c *Coordinator) Preview(ctx context.Context, gtrid string, v txlog.Verdict, force bool) ([]Action, error) {
+	if v != txlog.Commit && v != txlog.Rollback {
+		return nil, fmt.Errorf("preview %s: verdict %d is neither commit nor rollback", gtrid, v)
+	}
+	x := XID{FormatID: FormatID, GTRID: gtrid}
+	if c.ownerOf(x) == OwnerNobody {
+		return nil, refuse("%s was not made by cluster %s: strangers are never touched", readable(gtrid), c.o.Cluster)
+	}
+	if t, _ := c.driven(gtrid); t != nil {
+		return c.previewLive(t, v, force)
+	}
+	s := c.survey(ctx)
+	e := c.examine(x)
+	if err := verdictAllowed(e, v, force, s); err != nil {
+		return nil, err
+	}
+	branches := s.branches(gtrid)
+	if len(branches) == 0 && !e.decided {
+		if err := s.err(); err != nil {
+			return nil, fmt.Errorf("preview %s: no shard that can be reached lists it: %w", gtrid, err)
+		}
+		return nil, refuse("no shard lists a prepared branch of %s", gtrid)
+	}
+	why := "operator's verdict"
+	if needsRecord(e, v) {
+		why = "operator's verdict, forced: it would be written to the log first"
+	}
+	var actions []Action
+	for _, shard := range branches {
+		actions = append(actions, Action{GTRID: gtrid, Shard: shard, Verdict: v, Why: why})
+	}
+	for _, shard := range s.unreachable() {
+		if p := e.decision.Participants; !e.decided || len(p) == 0 || slices.Contains(p, shard) {
+			actions = append(actions, Action{GTRID: gtrid, Shard: shard, Verdict: v, Why: why, Err: "the shard cannot be reached, the resolver would settle it later: " + s.errs[shard].Error()})
+		}
+	}
+	return actions, nil
+}
+
+// previewLive is for a transaction that this process drives: only its own commit can still be made to fail.
+func (c *Coordinator) previewLive(t *Transaction, v txlog.Verdict, force bool) ([]Action, error) {
+	t.mu.Lock()
+	undecided := t.committed && !t.decided
+	t.mu.Unlock()
+	switch {
+	case v == txlog.Commit:
+		return nil, refuse("%s is being committed right now and ends by itself", t.gtrid)
+	case !force:
+		return nil, refuse("%s is being committed right now and ends by itself; force makes it roll back if it is not decided yet", t.gtrid)
+	case !undecided:
+		return nil, refuse("%s is being driven right now and is either not at its commit or past its decision", t.gtrid)
+	}
+	return []Action{{GTRID: t.gtrid, Verdict: v, Why: "its own commit would fail and roll it back"}}, nil
+}
