@@ -13,13 +13,13 @@ import (
 const adminTimeout = 30 * time.Second
 
 // Get asks the admin port and decodes the JSON answer into out, which may be nil.
-func (c *Cluster) Get(path string, out any) error {
-	status, body, err := c.request(http.MethodGet, path, nil)
+func (p *Proxy) Get(path string, out any) error {
+	status, body, err := p.request(http.MethodGet, path, nil)
 	return decode("GET "+path, status, body, err, out)
 }
 
 // Post sends in as JSON to the admin port and decodes the answer into out; both may be nil.
-func (c *Cluster) Post(path string, in, out any) error {
+func (p *Proxy) Post(path string, in, out any) error {
 	var body []byte
 	if in != nil {
 		var err error
@@ -27,21 +27,21 @@ func (c *Cluster) Post(path string, in, out any) error {
 			return fmt.Errorf("encode the body of POST %s: %w", path, err)
 		}
 	}
-	status, answer, err := c.request(http.MethodPost, path, body)
+	status, answer, err := p.request(http.MethodPost, path, body)
 	return decode("POST "+path, status, answer, err, out)
 }
 
 // Text is the body of a page of the admin port, such as /metrics, with its status.
-func (c *Cluster) Text(path string) (status int, body string, err error) {
-	return c.request(http.MethodGet, path, nil)
+func (p *Proxy) Text(path string) (status int, body string, err error) {
+	return p.request(http.MethodGet, path, nil)
 }
 
-func (c *Cluster) request(method, path string, in []byte) (status int, body string, err error) {
+func (p *Proxy) request(method, path string, in []byte) (status int, body string, err error) {
 	var r io.Reader
 	if in != nil {
 		r = bytes.NewReader(in)
 	}
-	rq, err := http.NewRequest(method, "http://"+c.Admin+path, r)
+	rq, err := http.NewRequest(method, "http://"+p.Admin+path, r)
 	if err != nil {
 		return 0, "", err
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -28,17 +27,15 @@ type Options struct {
 	Pool        string   // YAML of each shard's pool, as one flow mapping without its braces; default the proxy's own
 }
 
-// Cluster is a running set of shards with at most one proxy.
+// Cluster is a running set of shards with its first proxy, and others where they are added.
 type Cluster struct {
+	*Proxy
 	Dir    string
 	Shards []*localdb.Server
-	Listen string // the proxy's client address
-	Admin  string // the proxy's admin address
 
 	t       testing.TB
 	o       Options
-	mu      sync.Mutex
-	proxy   *process
+	further []*Proxy
 	options []localdb.Options
 }
 
@@ -83,44 +80,12 @@ func Start(t testing.TB, o Options) *Cluster {
 			t.Fatal(err)
 		}
 	}
-	c.Listen, c.Admin = freeAddress(t), freeAddress(t)
 	if o.LogDir == "" {
-		c.o.LogDir = dir
+		o.LogDir = dir
 	}
+	c.Proxy = c.newProxy(o.Coordinator, dir, o.LogDir)
 	c.WriteConfig(o.Config)
 	return c
-}
-
-// ConfigPath is the proxy's configuration file.
-func (c *Cluster) ConfigPath() string { return filepath.Join(c.Dir, "lockstep.yaml") }
-
-// LogPath is the proxy's decision log.
-func (c *Cluster) LogPath() string { return filepath.Join(c.o.LogDir, "decisions.db") }
-
-// WriteConfig writes the proxy's file with extra YAML at its end.
-func (c *Cluster) WriteConfig(extra string) {
-	c.t.Helper()
-	var b strings.Builder
-	fmt.Fprintf(&b, "listen: %s\nadmin:\n  listen: %s\ncluster: test\ncoordinator: %s\nlog:\n  path: %s\n", c.Listen, c.Admin, c.o.Coordinator, c.LogPath())
-	fmt.Fprintf(&b, "users:\n  - name: %s\n    password: %s\nshards:\n", User, Password)
-	for _, s := range c.Shards {
-		fmt.Fprintf(&b, "  - name: %s\n    address: %s\n    user: %s\n    password: %s\n", s.Name, s.Address(), User, Password)
-		if c.o.Pool != "" {
-			fmt.Fprintf(&b, "    pool: {%s}\n", c.o.Pool)
-		}
-	}
-	if !strings.Contains(extra, "default_rule:") {
-		b.WriteString("default_rule:\n  function: hash\n  shard_key: primary_key\n")
-	}
-	b.WriteString(extra)
-	if err := os.WriteFile(c.ConfigPath(), []byte(b.String()), 0o600); err != nil {
-		c.t.Fatal(err)
-	}
-}
-
-// DSN is the address of a database behind the proxy, for go-sql-driver/mysql.
-func (c *Cluster) DSN(database string, params ...string) string {
-	return dsn(c.Listen, database, params)
 }
 
 func dsn(address, database string, params []string) string {
@@ -129,12 +94,6 @@ func dsn(address, database string, params []string) string {
 		s += "?" + strings.Join(params, "&")
 	}
 	return s
-}
-
-// DB is a pool of connections to the proxy, closed with the test.
-func (c *Cluster) DB(database string, params ...string) *sql.DB {
-	c.t.Helper()
-	return c.open(c.DSN(database, params...))
 }
 
 // ShardDB is a pool of connections to one shard itself, closed with the test.
@@ -178,7 +137,11 @@ func (c *Cluster) RestartShard(i int) {
 }
 
 func (c *Cluster) stop() {
-	c.StopProxy()
+	if c.Proxy != nil { // nil: the shards did not start
+		for _, p := range c.Proxies() {
+			p.Stop()
+		}
+	}
 	var errs []error
 	for _, s := range c.Shards {
 		if s.Running() {

@@ -32,21 +32,22 @@ type Rule struct {
 	released chan struct{}
 }
 
-// Front puts a Fault before a shard. Call it before StartProxy.
-func (c *Cluster) Front(i int) *Fault {
+// Front puts a Fault between the proxy and a shard. Call it before Start.
+func (p *Proxy) Front(i int) *Fault {
+	c := p.c
 	c.t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	f := &Fault{target: c.Shards[i].Address(), listener: l, conns: map[net.Conn]bool{}}
-	text, err := os.ReadFile(c.ConfigPath())
+	text, err := os.ReadFile(p.ConfigPath())
 	if err == nil {
 		direct, fronted := "address: "+f.target+"\n", "address: "+l.Addr().String()+"\n"
 		if !strings.Contains(string(text), direct) {
 			err = fmt.Errorf("put a fault proxy before shard %s: the configuration does not have its address", c.Shards[i].Name)
 		} else {
-			err = os.WriteFile(c.ConfigPath(), []byte(strings.Replace(string(text), direct, fronted, 1)), 0o600)
+			err = os.WriteFile(p.ConfigPath(), []byte(strings.Replace(string(text), direct, fronted, 1)), 0o600)
 		}
 	}
 	if err != nil {

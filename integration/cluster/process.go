@@ -5,17 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
-	"syscall"
 	"testing"
-	"time"
 )
 
 // process is a running proxy.
@@ -62,167 +57,6 @@ func RemoveBinary() {
 	if binary.path != "" {
 		_ = os.RemoveAll(filepath.Dir(binary.path)) // left-overs in the temporary folder harm nobody
 	}
-}
-
-// StartProxy starts the proxy and waits until it serves. env adds to the
-// environment, e.g. LOCKSTEP_FAILPOINT.
-func (c *Cluster) StartProxy(env ...string) {
-	c.t.Helper()
-	if err := c.TryProxy(env...); err != nil {
-		c.t.Fatal(err)
-	}
-}
-
-// TryProxy is StartProxy for a proxy that may refuse to start: the error holds what it said.
-func (c *Cluster) TryProxy(env ...string) error {
-	if c.proxyRuns() {
-		return errors.New("start the proxy: one runs already")
-	}
-	cmd := exec.Command(Binary(c.t), "serve", "--config", c.ConfigPath())
-	cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), env...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	p := &process{cmd: cmd, output: &tail{limit: 1 << 20}, ended: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = p.output, p.output
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start the proxy: %w", err)
-	}
-	go func() {
-		p.err = cmd.Wait()
-		close(p.ended)
-	}()
-	c.mu.Lock()
-	c.proxy = p
-	c.mu.Unlock()
-	deadline := time.After(30 * time.Second)
-	for {
-		select {
-		case <-p.ended:
-			return fmt.Errorf("proxy ended: %w\n%s", errOr(p.err), p.output)
-		case <-deadline:
-			return fmt.Errorf("proxy does not serve after 30s\n%s", p.output)
-		case <-time.After(5 * time.Millisecond):
-		}
-		if answers(c.Listen) && answers(c.Admin) { // the clients' port opens first
-			return nil
-		}
-	}
-}
-
-func answers(address string) bool {
-	nc, err := net.DialTimeout("tcp", address, time.Second)
-	if err != nil {
-		return false
-	}
-	_ = nc.Close() // nothing was said
-	return true
-}
-
-func (c *Cluster) proxyRuns() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.proxy == nil {
-		return false
-	}
-	select {
-	case <-c.proxy.ended:
-		return false
-	default:
-		return true
-	}
-}
-
-func errOr(err error) error {
-	if err == nil {
-		return errors.New("exit status 0")
-	}
-	return err
-}
-
-// KillProxy ends the proxy with SIGKILL and waits until it is gone.
-func (c *Cluster) KillProxy() { c.signal(syscall.SIGKILL) }
-
-// StopProxy ends the proxy with SIGTERM and waits until it is gone; without one it does nothing.
-func (c *Cluster) StopProxy() { c.signal(syscall.SIGTERM) }
-
-// Signal sends a signal (SIGSTOP, SIGCONT …) without waiting for anything.
-func (c *Cluster) Signal(sig syscall.Signal) error {
-	c.mu.Lock()
-	p := c.proxy
-	c.mu.Unlock()
-	return p.cmd.Process.Signal(sig)
-}
-
-func (c *Cluster) signal(sig syscall.Signal) {
-	c.mu.Lock()
-	p := c.proxy
-	c.proxy = nil
-	c.mu.Unlock()
-	if p == nil {
-		return
-	}
-	if err := p.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		c.t.Errorf("signal the proxy: %v", err)
-	}
-	select {
-	case <-p.ended:
-	case <-time.After(30 * time.Second):
-		c.t.Errorf("proxy does not end after %v\n%s", sig, p.output)
-		_ = p.cmd.Process.Kill()
-		<-p.ended
-	}
-	if said := p.output.String(); strings.Contains(said, "WARNING: DATA RACE") || strings.Contains(said, "\npanic: ") {
-		c.t.Errorf("the proxy has a fault:\n%s", said)
-	}
-}
-
-// ProxyEnded is closed when the proxy process is gone.
-func (c *Cluster) ProxyEnded() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.proxy.ended
-}
-
-// ProxyPid is the process id of the running proxy.
-func (c *Cluster) ProxyPid() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.proxy.cmd.Process.Pid
-}
-
-// ProxyOutput is what the running proxy has said, its end.
-func (c *Cluster) ProxyOutput() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.proxy == nil {
-		return ""
-	}
-	return c.proxy.output.String()
-}
-
-// WaitReady waits until /readyz says that recovery is complete.
-func (c *Cluster) WaitReady(limit time.Duration) error {
-	deadline := time.Now().Add(limit)
-	for {
-		status, body, err := c.get("/readyz")
-		if err == nil && status == http.StatusOK {
-			return nil
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("proxy is not ready after %v: %d %s %w", limit, status, body, errOr(err))
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-}
-
-func (c *Cluster) get(path string) (status int, body string, err error) {
-	client := http.Client{Timeout: 5 * time.Second}
-	resp, err := client.Get("http://" + c.Admin + path)
-	if err != nil {
-		return 0, "", err
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	return resp.StatusCode, string(b), err
 }
 
 // Prepared lists the prepared branches of a shard, as XA RECOVER's data column.
