@@ -15,7 +15,7 @@ import (
 // BranchState is what is known of one branch of an in-doubt transaction.
 type BranchState struct {
 	Shard string
-	State string // "prepared", "not prepared", "unreachable"
+	State string // one of the Branch… constants
 }
 
 // States of a branch.
@@ -23,6 +23,9 @@ const (
 	BranchPrepared    = "prepared"
 	BranchNotPrepared = "not prepared"
 	BranchUnreachable = "unreachable"
+	BranchActive      = "active"    // three-phase: has voted, is not prepared
+	BranchCommitted   = "committed" // three-phase: its marker is committed
+	BranchFenced      = "fenced"    // three-phase: was not prepared and never will be
 )
 
 // InDoubtTransaction is a transaction with prepared branches, as the operator sees it.
@@ -30,6 +33,7 @@ type InDoubtTransaction struct {
 	GTRID    string
 	Owner    string // "ours", "ours, older epoch", "other coordinator", "unknown epoch", "stranger"
 	Live     bool   // being driven right now
+	Mode     string // ModeTwoPhase or ModeThreePhase; empty where it is not known
 	Decision string // "commit", "rollback" (forced by an operator), "none", "unknown"
 	Branches []BranchState
 	Plan     string    // what the resolver will do: "commit", "roll back", "leave alone"
@@ -81,6 +85,13 @@ func (c *Coordinator) InDoubt(ctx context.Context) ([]InDoubtTransaction, error)
 			found[k].Since = d.Time
 		}
 	}
+	var prepared []*InDoubtTransaction
+	for k, t := range found {
+		if k.format == FormatID {
+			prepared = append(prepared, t)
+		}
+	}
+	c.describeThreePhase(ctx, prepared)
 	out := make([]InDoubtTransaction, 0, len(found))
 	for _, t := range found {
 		out = append(out, *t)
@@ -115,7 +126,7 @@ func (c *Coordinator) describe(x XID, s survey) *InDoubtTransaction {
 	case e.logErr != nil || e.held != "":
 		t.Decision = "unknown"
 	case e.decided:
-		t.Decision = e.decision.Verdict.String()
+		t.Decision, t.Mode = e.decision.Verdict.String(), e.decision.Mode
 	}
 	switch j.verdict {
 	case txlog.Commit:

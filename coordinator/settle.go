@@ -40,6 +40,11 @@ func (c *Coordinator) Settle(ctx context.Context, gtrid string, v txlog.Verdict,
 	// In the order of looking: prepared lists, live, log, prepared lists again.
 	s := c.survey(ctx)
 	e := c.examine(x)
+	if why, err := c.threePhaseAllows(ctx, x, v, force, e, s); err != nil {
+		return nil, err
+	} else if why != "" { // what its participants show is as good as a decision
+		return c.settleBranches(ctx, gtrid, v, why, s.branches(gtrid)), nil
+	}
 	if err := verdictAllowed(e, v, force, s); err != nil {
 		return nil, err
 	}

@@ -219,7 +219,7 @@ func TestInDoubt(t *testing.T) {
 		}
 		for _, d := range got {
 			w := want[d.GTRID]
-			w.GTRID, w.Why = d.GTRID, d.Why
+			w.GTRID, w.Why, w.Mode = d.GTRID, d.Why, d.Mode
 			if !reflect.DeepEqual(d, w) || d.Why == "" {
 				t.Errorf("got  %+v\nwant %+v", d, w)
 			}

@@ -240,11 +240,11 @@ func (res result) String() string {
 
 // abandon lets the caller go on without an answer; the request may still arrive.
 func (w *world) abandon(r *request) {
+	was := r.state
 	w.finish(r, result{lost: true})
-	if r.verb == verbAppend {
-		return
+	if was == sent || was == waiting {
+		r.state, r.orphan = was, true
 	}
-	r.state, r.orphan = sent, true
 	if r.sess != nil {
 		r.sess.closed = true
 	}
