@@ -53,9 +53,10 @@ func (s *Server) Exec(ctx context.Context, statements ...string) error {
 // gives an existing one that password.
 func (s *Server) AddUser(ctx context.Context, name, password string) error {
 	account := quote(name) + "@'%'"
+	// MySQL's default authentication, caching_sha2_password, works over plain TCP with the server's RSA key.
 	if err := s.Exec(ctx,
 		"CREATE USER IF NOT EXISTS "+account,
-		"SET PASSWORD FOR "+account+" = PASSWORD("+quote(password)+")",
+		"ALTER USER "+account+" IDENTIFIED BY "+quote(password),
 		"GRANT ALL PRIVILEGES ON *.* TO "+account+" WITH GRANT OPTION",
 	); err != nil {
 		return fmt.Errorf("add user %s: %w", name, err)

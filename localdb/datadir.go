@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +17,7 @@ import (
 )
 
 // templateVersion changes when what makeDataDir does changes.
-const templateVersion = "2"
+const templateVersion = "3"
 
 // ensureDataDir makes the data directory where there is none, by copying the
 // template. It appears under its name only when it is complete.
@@ -64,12 +63,16 @@ func ensureTemplate(ctx context.Context, p programs) (string, error) {
 	if err := os.MkdirAll(cache, 0o700); err != nil {
 		return "", nil // nor where it cannot be written
 	}
-	binary, err := os.Stat(p.server)
+	server, err := filepath.EvalSymlinks(p.server) // another version may come to stand at the same path
 	if err != nil {
 		return "", fmt.Errorf("look at the server program: %w", err)
 	}
-	key := sha256.Sum256(fmt.Appendf(nil, "%s %s %d %d", templateVersion, p.server, binary.Size(), binary.ModTime().UnixNano()))
-	template := filepath.Join(cache, fmt.Sprintf("mariadb-template-%x", key[:6]))
+	binary, err := os.Stat(server)
+	if err != nil {
+		return "", fmt.Errorf("look at the server program: %w", err)
+	}
+	key := sha256.Sum256(fmt.Appendf(nil, "%s %s %d %d", templateVersion, server, binary.Size(), binary.ModTime().UnixNano()))
+	template := filepath.Join(cache, fmt.Sprintf("%s-template-%x", string(p.engine), key[:6]))
 
 	lock, err := os.OpenFile(template+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -104,16 +107,12 @@ func makeDataDir(ctx context.Context, p programs, dir string) error {
 	if err := os.MkdirAll(tmp, 0o700); err != nil {
 		return fmt.Errorf("make a folder for temporary tables: %w", err)
 	}
-	args := append([]string{"--no-defaults", "--datadir=" + dir, "--tmpdir=" + tmp, "--innodb-log-file-size=16M"}, asRoot()...)
-	install := append(slices.Clone(args), "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
-	if err := run(ctx, "", p.installer, install...); err != nil {
-		return fmt.Errorf("initialise a data directory: %w", err)
+	initialise := makeMariaDB
+	if p.engine == MySQL {
+		initialise = makeMySQL
 	}
-	// The installer also makes root accounts that TCP can use.
-	const closeToTCP = "DELETE FROM mysql.global_priv WHERE Host <> 'localhost' OR User = '';\n" +
-		"DELETE FROM mysql.proxies_priv WHERE Host <> 'localhost';\n"
-	if err := run(ctx, closeToTCP, p.server, append(args, "--bootstrap")...); err != nil {
-		return fmt.Errorf("close the data directory to TCP: %w", err)
+	if err := initialise(ctx, p, dir, tmp); err != nil {
+		return err
 	}
 	if err := os.RemoveAll(tmp); err != nil {
 		return fmt.Errorf("remove the folder for temporary tables: %w", err)
@@ -121,7 +120,7 @@ func makeDataDir(ctx context.Context, p programs, dir string) error {
 	return nil
 }
 
-// asRoot is what mariadbd needs to be told before it runs as root.
+// asRoot is what a server needs to be told before it runs as root.
 func asRoot() []string {
 	if os.Geteuid() == 0 {
 		return []string{"--user=root"}

@@ -1,6 +1,7 @@
 package localdb
 
 import (
+	"cmp"
 	"log/slog"
 	"path/filepath"
 	"time"
@@ -11,6 +12,9 @@ type Options struct {
 	Name string // in messages; default: the folder's name
 	Dir  string // the server's folder; made where it does not exist
 
+	// Engine of the server; default: that of the folder's data, MariaDB where there are none.
+	Engine Engine
+
 	// Port is the TCP port. 0: the one this folder had before, or a free one.
 	Port int
 
@@ -20,7 +24,7 @@ type Options struct {
 	// ServerID tells servers with a binary log apart; default 1.
 	ServerID int
 
-	// ExtraArgs follow all other arguments of mariadbd, so they win.
+	// ExtraArgs follow all other arguments of the server, so they win.
 	ExtraArgs []string
 
 	// StartTimeout is how long a start may take, recovery after a crash included; default 60s.
@@ -38,6 +42,9 @@ func (o Options) withDefaults() (Options, error) {
 	o.Dir = dir
 	if o.Name == "" {
 		o.Name = filepath.Base(dir)
+	}
+	if o.Engine == "" {
+		o.Engine = cmp.Or(engineOf(filepath.Join(dir, "data")), MariaDB)
 	}
 	if o.ServerID == 0 {
 		o.ServerID = 1

@@ -14,21 +14,24 @@ import (
 // process is a running server as its command line shows it.
 type process struct {
 	pid    int
+	engine Engine
 	port   int
 	socket string
 }
 
 // findServer answers the server of that data directory, nil where none runs. The
-// pid file is looked at first; it does not exist yet while a server starts, so
-// all processes are looked at after it.
-func findServer(pidFile, dataDir string) (*process, error) {
-	text, err := os.ReadFile(pidFile)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read the pid file: %w", err)
-	}
-	if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
-		if p := serverOf(pid, dataDir); p != nil {
-			return p, nil
+// pid files that it may have are looked at first; there is none yet while a server starts, so
+// all processes are looked at after them.
+func findServer(pidFiles []string, dataDir string) (*process, error) {
+	for _, file := range pidFiles {
+		text, err := os.ReadFile(file)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("read the pid file: %w", err)
+		}
+		if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
+			if p := serverOf(pid, dataDir); p != nil {
+				return p, nil
+			}
 		}
 	}
 	entries, err := os.ReadDir("/proc")
@@ -56,10 +59,11 @@ func serverOf(pid int, dataDir string) *process {
 		return nil
 	}
 	args := strings.Split(string(line), "\x00")
-	if filepath.Base(args[0]) != "mariadbd" || slices.Contains(args, "--bootstrap") || !slices.Contains(args, "--datadir="+dataDir) {
+	engine := engineOfCommand(args)
+	if engine == "" || slices.Contains(args, "--bootstrap") || slices.Contains(args, "--initialize-insecure") || !slices.Contains(args, "--datadir="+dataDir) {
 		return nil
 	}
-	p := &process{pid: pid}
+	p := &process{pid: pid, engine: engine}
 	for _, a := range args[1:] {
 		if port, ok := strings.CutPrefix(a, "--port="); ok {
 			p.port, _ = strconv.Atoi(port) // a server would not run with a port that is no number
@@ -69,4 +73,19 @@ func serverOf(pid int, dataDir string) *process {
 		}
 	}
 	return p
+}
+
+// engineOfCommand tells a server's engine by its command line, "" where it is no server. Before
+// the server's name there may be the dynamic loader or the shell that starts it, and after it always our first argument.
+func engineOfCommand(args []string) Engine {
+	at := slices.Index(args, "--no-defaults")
+	if at < 1 {
+		return ""
+	}
+	for _, e := range []Engine{MariaDB, MySQL} {
+		if filepath.Base(args[at-1]) == e.program() {
+			return e
+		}
+	}
+	return ""
 }

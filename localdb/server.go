@@ -11,9 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Server is a running MariaDB server, or one that ran. Safe for concurrent use.
+// Server is a running server, or one that ran. Safe for concurrent use.
 type Server struct {
 	Name    string
+	Engine  Engine
 	Dir     string // absolute
 	Port    int    // on 127.0.0.1
 	Socket  string
@@ -55,18 +56,18 @@ func Find(dir string) (*Server, error) {
 
 func find(o Options) (*Server, error) {
 	s := &Server{Name: o.Name, Dir: o.Dir, Adopted: true, dataDir: filepath.Join(o.Dir, "data")}
-	p, err := findServer(s.pidFile(), s.dataDir)
+	p, err := findServer([]string{s.pidFile(MariaDB), s.pidFile(MySQL)}, s.dataDir)
 	if err != nil {
 		return nil, fmt.Errorf("find the server of %s: %w", o.Dir, err)
 	}
 	if p == nil {
 		return nil, nil
 	}
-	s.Pid, s.Port, s.Socket = p.pid, p.port, p.socket
+	s.Engine, s.Pid, s.Port, s.Socket = p.engine, p.pid, p.port, p.socket
 	return s, nil
 }
 
-func (s *Server) pidFile() string { return filepath.Join(s.Dir, "mariadb.pid") }
+func (s *Server) pidFile(e Engine) string { return filepath.Join(s.Dir, string(e)+".pid") }
 
 // tmpDir is the server's own: at its start a server removes all temporary tables
 // from its tmpdir, also those of others that share it.

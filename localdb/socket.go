@@ -15,8 +15,8 @@ const maxSocketPath = 107
 // socketPath is where a server's socket lives: in its folder, or, where that path
 // would be too long for a socket, in a folder of the user's own below the
 // temporary one.
-func socketPath(dir string) (string, error) {
-	path := filepath.Join(dir, "mariadb.sock")
+func socketPath(dir string, e Engine) (string, error) {
+	path := filepath.Join(dir, string(e)+".sock")
 	if len(path) <= maxSocketPath {
 		return path, nil
 	}

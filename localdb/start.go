@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,7 +17,7 @@ import (
 
 // Start takes over the server of a folder if it runs, and otherwise starts it,
 // making its data directory first where there is none. It returns when the
-// server answers. Errors: *NotInstalledError, *PortError, *StartError, or a wrapped
+// server answers. Errors: *NotInstalledError, *EngineError, *PortError, *StartError, or a wrapped
 // system error. When ctx ends, a server that this call started is killed.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	o, err := o.withDefaults()
@@ -25,7 +26,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.StartTimeout, fmt.Errorf("not ready after %s", o.StartTimeout))
 	defer cancel()
-	p, err := findPrograms(programFolders)
+	p, err := findPrograms(o.Engine, programFolders)
 	if err != nil {
 		return nil, err
 	}
@@ -35,6 +36,13 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	s, err := find(o)
 	if err != nil {
 		return nil, err
+	}
+	has := engineOf(filepath.Join(o.Dir, "data"))
+	if s != nil {
+		has = s.Engine
+	}
+	if has != "" && has != o.Engine {
+		return nil, &EngineError{Name: o.Name, Dir: o.Dir, Has: has, Want: o.Engine}
 	}
 	if s != nil {
 		if o.Port != 0 && o.Port != s.Port {
@@ -70,12 +78,12 @@ func launch(ctx context.Context, o Options, p programs) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	socket, err := socketPath(o.Dir)
+	socket, err := socketPath(o.Dir, o.Engine)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		Name: o.Name, Dir: o.Dir, Port: port, Socket: socket,
+		Name: o.Name, Engine: o.Engine, Dir: o.Dir, Port: port, Socket: socket,
 		dataDir: filepath.Join(o.Dir, "data"), exited: make(chan struct{}),
 	}
 	if err := os.MkdirAll(s.tmpDir(), 0o700); err != nil {
@@ -83,6 +91,10 @@ func launch(ctx context.Context, o Options, p programs) (*Server, error) {
 	}
 	if err := writePort(o.Dir, port); err != nil {
 		return nil, err
+	}
+	if err := os.Remove(socket + ".lock"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		// MySQL leaves it when it is killed, and would not start if its process id is in use again.
+		return nil, fmt.Errorf("remove the lock of server %s's socket: %w", o.Name, err)
 	}
 	from, err := logSize(s.ErrorLog())
 	if err != nil {
@@ -118,7 +130,7 @@ func (s *Server) args(o Options) []string {
 		"--no-defaults",
 		"--datadir=" + s.dataDir,
 		"--socket=" + s.Socket,
-		"--pid-file=" + s.pidFile(),
+		"--pid-file=" + s.pidFile(o.Engine),
 		"--tmpdir=" + s.tmpDir(),
 		"--log-error=" + s.ErrorLog(),
 		"--bind-address=127.0.0.1",
@@ -126,19 +138,14 @@ func (s *Server) args(o Options) []string {
 		"--skip-name-resolve",
 		"--max-connections=600",
 		"--max-allowed-packet=64M",
-		"--character-set-server=utf8mb4",
-		"--collation-server=utf8mb4_general_ci",
-		"--performance-schema=OFF",
 		"--innodb-flush-log-at-trx-commit=1",
 		"--innodb-buffer-pool-size=64M",
-		"--innodb-log-file-size=64M",
+		"--server-id=" + strconv.Itoa(o.ServerID),
 	}
-	if o.BinLog {
-		args = append(args,
-			"--log-bin="+filepath.Join(s.Dir, "binlog"),
-			"--binlog-format=ROW",
-			"--sync-binlog=1",
-			"--server-id="+strconv.Itoa(o.ServerID))
+	if o.Engine == MySQL {
+		args = append(args, s.mysqlArgs(o)...)
+	} else {
+		args = append(args, s.mariadbArgs(o)...)
 	}
 	return append(append(args, asRoot()...), o.ExtraArgs...)
 }

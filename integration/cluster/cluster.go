@@ -18,13 +18,14 @@ import (
 
 // Options of a cluster. The zero value is two shards with the default rule "hash of the primary key".
 type Options struct {
-	Shards      int      // default 2
-	BinLog      bool     // on the shards
-	ShardArgs   []string // further arguments of mariadbd
-	Config      string   // further YAML for the proxy's file: schemas, limits, timeouts …; replaces no key that the cluster writes itself
-	Coordinator string   // default p1
-	LogDir      string   // of the decision log; default the cluster's folder
-	Pool        string   // YAML of each shard's pool, as one flow mapping without its braces; default the proxy's own
+	Shards      int            // default 2
+	Engine      localdb.Engine // of the shards; default Engine's
+	BinLog      bool           // on the shards
+	ShardArgs   []string       // further arguments of the shards' servers
+	Config      string         // further YAML for the proxy's file: schemas, limits, timeouts …; replaces no key that the cluster writes itself
+	Coordinator string         // default p1
+	LogDir      string         // of the decision log; default the cluster's folder
+	Pool        string         // YAML of each shard's pool, as one flow mapping without its braces; default the proxy's own
 }
 
 // Cluster is a running set of shards with its first proxy, and others where they are added.
@@ -46,11 +47,13 @@ const (
 )
 
 // Start makes the shards and writes the configuration; the proxy is started by
-// StartProxy. Tests on machines without MariaDB are skipped only by -short.
+// StartProxy. Tests on machines without the engine fail.
 func Start(t testing.TB, o Options) *Cluster {
 	t.Helper()
-	if err := localdb.Installed(); err != nil {
-		t.Fatalf("%v (make install-test-deps)", err)
+	if o.Engine == "" {
+		o.Engine = Engine(t)
+	} else {
+		NeedEngine(t, o.Engine)
 	}
 	if o.Shards == 0 {
 		o.Shards = 2
@@ -67,7 +70,7 @@ func Start(t testing.TB, o Options) *Cluster {
 	for i := range o.Shards {
 		c.options = append(c.options, localdb.Options{
 			Name: fmt.Sprintf("s%d", i+1), Dir: filepath.Join(dir, fmt.Sprintf("s%d", i+1)),
-			BinLog: o.BinLog, ServerID: i + 1, ExtraArgs: o.ShardArgs,
+			Engine: o.Engine, BinLog: o.BinLog, ServerID: i + 1, ExtraArgs: o.ShardArgs,
 		})
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)

@@ -1,5 +1,5 @@
 // Package cluster runs a whole Lockstep for end-to-end tests and benchmarks:
-// private MariaDB shards, and the proxy as a process of its own that can be killed.
+// private shards, MariaDB or MySQL, and the proxy as a process of its own that can be killed.
 //
 //	test ──▶ proxy (bin/lockstep serve, built with failpoints) ──▶ s1, s2, … (localdb)
 //	  └────────────── looks at each shard directly ───────────────────▶
