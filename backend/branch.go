@@ -39,8 +39,9 @@ type Branch struct {
 	xid     XID
 	sql     string // of xid
 	state   branchState
-	pending int // answers of WriteOpen that have not been read
-	before  int // of these, the setup statements ahead of XA START
+	pending int  // answers of WriteOpen that have not been read
+	owned   bool // the shard remembers whose session it is on
+	refused bool // it voted no, or its vote is not known: it can only be rolled back
 }
 
 // NewBranch names a branch; nothing is sent. The connection belongs to the
@@ -84,10 +85,16 @@ func (b *Branch) WriteOpen(before, after []string) error {
 	case c.branch != nil:
 		return fmt.Errorf("opening a branch: its connection has branch %s open", c.branch.xid)
 	}
-	c.branch, b.state, b.before = b, branchOpening, len(before)
+	c.branch, b.state = b, branchOpening
 	write := func(sql string) error {
 		b.pending++
 		return c.writeCommand(protocol.ComQuery, sql)
+	}
+	if c.limited {
+		if err := write("SET " + string(c.appendIdleFree(nil))); err != nil {
+			return b.openFailed(err)
+		}
+		c.limited = false
 	}
 	for _, sql := range before {
 		if err := write(sql); err != nil {

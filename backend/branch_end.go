@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"lockstep/protocol"
@@ -15,6 +16,7 @@ func (b *Branch) Prepare(ctx context.Context) error {
 	}
 	s := b.c.shard
 	s.own(b.xid, session{b.c.id, b.c.since})
+	b.owned = true
 	b.state = branchUnknown
 	defer b.c.Interrupt(ctx)()
 	err := b.pair("XA END ", "XA PREPARE ", "")
@@ -24,7 +26,6 @@ func (b *Branch) Prepare(ctx context.Context) error {
 	}
 	verdict := s.verdict(VerbPrepare, b.xid, err)
 	if Classify(verdict) != ClassUnknown {
-		s.disown(b.xid)
 		b.state = branchActive
 		b.abandon() // its own error would hide the vote's, and the disconnect does the same
 	}
@@ -95,10 +96,13 @@ func (b *Branch) ready(ctx context.Context, v Verb, want branchState) error {
 	if b.state != want {
 		return s.verdictAs(v, b.xid, ClassUnknown, fmt.Errorf("branch is %s, not %s", b.state, want))
 	}
+	if b.refused && v != VerbCommit && v != VerbRollback {
+		return s.verdictAs(v, b.xid, ClassDefinite, errors.New("branch did not vote yes: it can only be rolled back"))
+	}
 	if err := b.c.usable(ctx, v.String()); err != nil {
 		k := ClassRetryable // nothing was sent
 		switch {
-		case v == VerbPrepare || v == VerbCommitOnePhase && b.c.broken.Load():
+		case v == VerbPrepare || v == VerbCanCommit || v == VerbCommitOnePhase && b.c.broken.Load():
 			k = ClassDefinite // and never will be; the disconnect rolls it back
 		case b.c.broken.Load():
 			k = ClassUnknown // prepared on a lost connection: recovery settles it
@@ -125,7 +129,7 @@ func (b *Branch) finish(v Verb, from branchState, err error) error {
 
 // end frees the connection.
 func (b *Branch) end() {
-	if b.state == branchPrepared || b.state == branchUnknown {
+	if b.owned {
 		b.c.shard.disown(b.xid)
 	}
 	b.state = branchEnded

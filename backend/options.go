@@ -40,9 +40,12 @@ type Options struct {
 	RecoveryConns   int           // connections beside the pool, for recovery and KILL; default 8
 	GateTimeout     time.Duration // how long FreeXIDs waits for the server to let go of branches; default 3s
 	RecoveryTimeout time.Duration // one statement of recovery, when the caller's context has no earlier end; default 10s
-	MaxPrepared     int           // rows of XA RECOVER that are taken; default 1,000,000; past it an error
-	Logger          *slog.Logger
-	OnUp            func(shard string) // called when a shard that was not reachable answers (also the first time); must not block
+	// ParticipantTimeout is how long the server keeps a branch that voted yes and
+	// hears no more, in whole seconds, rounded up; default 30s.
+	ParticipantTimeout time.Duration
+	MaxPrepared        int // rows of XA RECOVER that are taken; default 1,000,000; past it an error
+	Logger             *slog.Logger
+	OnUp               func(shard string) // called when a shard that was not reachable answers (also the first time); must not block
 }
 
 // Bounds of what is remembered beside connections.
@@ -70,6 +73,7 @@ func (o Options) withDefaults() Options {
 	o.RecoveryConns = orDefault(o.RecoveryConns, 8)
 	o.GateTimeout = orDefault(o.GateTimeout, 3*time.Second)
 	o.RecoveryTimeout = orDefault(o.RecoveryTimeout, 10*time.Second)
+	o.ParticipantTimeout = orDefault(o.ParticipantTimeout, 30*time.Second)
 	o.MaxPrepared = orDefault(o.MaxPrepared, 1_000_000)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

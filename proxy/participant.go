@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"errors"
+	"time"
 
 	"lockstep/backend"
 	"lockstep/coordinator"
@@ -19,6 +20,11 @@ func (p participant) Commit(ctx context.Context) coordinator.Reply {
 }
 func (p participant) Rollback(ctx context.Context) coordinator.Reply {
 	return reply(p.branch.Rollback(ctx))
+}
+
+// CanCommit writes the marker inside the branch.
+func (p participant) CanCommit(ctx context.Context, m coordinator.Marker) coordinator.Reply {
+	return reply(p.branch.WriteMarker(ctx, backendMarker(m)))
 }
 
 // reply says what an error means to the coordinator.
@@ -75,3 +81,81 @@ func (r resolverShard) Settle(ctx context.Context, x coordinator.XID, v txlog.Ve
 	}
 	return reply(err)
 }
+
+// backendMarker and coordinatorMarker turn the one package's row into the other's. Their states have the
+// same numbers: those of the table.
+func backendMarker(m coordinator.Marker) backend.Marker {
+	return backend.Marker{
+		GTRID: m.GTRID, State: backend.MarkerState(m.State), Committed: m.Committed, Participants: m.Participants,
+		Coordinator: m.Coordinator, Connection: m.Connection, Token: m.Token, Age: m.Age,
+	}
+}
+
+func coordinatorMarker(m backend.Marker) coordinator.Marker {
+	return coordinator.Marker{
+		GTRID: m.GTRID, State: coordinator.MarkerState(m.State), Committed: m.Committed, Participants: m.Participants,
+		Coordinator: m.Coordinator, Connection: m.Connection, Token: m.Token, Age: m.Age,
+	}
+}
+
+func coordinatorMarkers(list []backend.Marker, err error) ([]coordinator.Marker, error) {
+	if err != nil {
+		return nil, err
+	}
+	markers := make([]coordinator.Marker, len(list))
+	for i, m := range list {
+		markers[i] = coordinatorMarker(m)
+	}
+	return markers, nil
+}
+
+func (r resolverShard) Markers(ctx context.Context, gtrids []string) ([]coordinator.Marker, error) {
+	return coordinatorMarkers(r.Shard.Markers(ctx, gtrids))
+}
+
+func (r resolverShard) Fence(ctx context.Context, m coordinator.Marker) coordinator.Reply {
+	return fenceReply(r.InsertFence(ctx, backendMarker(m)))
+}
+
+func (r resolverShard) EndOwner(ctx context.Context, m coordinator.Marker) error {
+	return r.EndMarkerOwner(ctx, backendMarker(m))
+}
+
+func (r resolverShard) OldMarkers(ctx context.Context, keep, keepToken time.Duration, limit int) ([]coordinator.Marker, error) {
+	return coordinatorMarkers(r.Shard.OldMarkers(ctx, keep, keepToken, limit))
+}
+
+func (r resolverShard) Purge(ctx context.Context, gtrids []string) error {
+	return r.PurgeMarkers(ctx, gtrids)
+}
+
+func (r resolverShard) Token(ctx context.Context, token string) ([]coordinator.Marker, error) {
+	return coordinatorMarkers(r.TokenMarkers(ctx, token))
+}
+
+func (r resolverShard) FenceToken(ctx context.Context, token string) coordinator.Reply {
+	return fenceReply(r.Shard.FenceToken(ctx, token, ""))
+}
+
+// fenceReply says what became of a fence. Refused means that a committed row stands there,
+// and nothing else: no other error of the server does.
+func fenceReply(err error) coordinator.Reply {
+	var exists *backend.MarkerExistsError
+	switch k := backend.Classify(err); {
+	case err == nil:
+		return coordinator.Reply{Result: coordinator.Done}
+	case errors.As(err, &exists):
+		return coordinator.Reply{Result: coordinator.Refused, Err: err}
+	case k == backend.ClassUnknown && !errors.As(err, new(*backend.MarkerLockedError)) && !errors.As(err, new(*backend.ReadOnlyError)):
+		return coordinator.Reply{Result: coordinator.Unknown, Err: err}
+	default:
+		return coordinator.Reply{Result: coordinator.Retry, Err: err}
+	}
+}
+
+var (
+	_ coordinator.Voter   = participant{}
+	_ coordinator.Markers = resolverShard{}
+	_ coordinator.Purger  = resolverShard{}
+	_ coordinator.Tokens  = resolverShard{}
+)

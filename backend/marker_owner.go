@@ -1,0 +1,146 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"lockstep/protocol"
+)
+
+// Whose session is it? A marker names its writer by the server's connection id. A server process never
+// gives an id twice (MySQL and MariaDB count up; they would have to wrap around at 2^32), but a new process
+// begins at 1 again. So the id names the writer exactly if the marker is younger than the server process.
+// Uptime is in whole seconds and begins somewhat before the server takes connections: within startDoubt of it,
+// InnoDB must show besides that the session has a transaction open that is no younger than the marker. What is left is a crash, a restart and
+// a new connection with the same id, all within one second of the clock.
+
+const startDoubt = 2 * time.Second
+
+// OwnerError says that it cannot be told whether a session is the one that wrote a marker.
+type OwnerError struct {
+	Shard, GTRID string
+	Connection   uint64
+	Reason       string
+}
+
+func (e *OwnerError) Error() string {
+	return fmt.Sprintf("shard %s: connection %d may not be the one that wrote the marker of %s (%s): it is left alone", e.Shard, e.Connection, e.GTRID, e.Reason)
+}
+
+// EndMarkerOwner ends the server session that wrote the marker of m.GTRID at this shard, and
+// returns once it is gone with what it had open; a prepared branch stays (on MariaDB the gate of FreeXIDs is due before it is settled). Nil also when there is
+// nothing to end: the row is gone or committed by now, was written by another session than m says, or its session has
+// ended, or serves something else in this process. It never ends a session that began after the marker was written.
+// Between the last look at the row and the KILL the branch can end in good order: then the session's next owner loses a connection, never more.
+// Errors: *OwnerError, *DownError, ctx's; one when the session does not end within GateTimeout.
+func (s *Shard) EndMarkerOwner(ctx context.Context, m Marker) error {
+	err := s.onSide(ctx, func(ctx context.Context, c *Conn) error {
+		up, err := uptime(ctx, c)
+		if err != nil {
+			return err
+		}
+		now, err := c.markers(ctx, []string{s.among([]string{m.GTRID})})
+		if err != nil {
+			return err
+		}
+		if len(now) != 1 || now[0].Committed || m.Connection != 0 && now[0].Connection != m.Connection {
+			return nil
+		}
+		m := now[0]
+		if s.busyElsewhere(m) {
+			return nil
+		}
+		switch owner, err := c.ownsMarker(ctx, m, up); {
+		case err != nil:
+			return err
+		case !owner:
+			return nil
+		}
+		return s.endSession(ctx, c, m.Connection)
+	})
+	if missingMarkerTable(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("shard %s: ending the session that wrote the marker of %s: %w", s.o.Name, m.GTRID, s.markerTableError(err))
+	}
+	return nil
+}
+
+// busyElsewhere says whether the id is that of a live connection of this process that does not hold
+// the marker's branch. One that does is broken from here on: it is about to be ended.
+func (s *Shard) busyElsewhere(m Marker) bool {
+	id := uint32(m.Connection)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.live[id]
+	if c == nil || c.broken.Load() {
+		return false
+	}
+	t, ok := s.owners[XID{FormatID: formatID, GTRID: m.GTRID, BQUAL: s.o.Name}]
+	if !ok || t.id != id {
+		return true
+	}
+	c.MarkBroken()
+	return false
+}
+
+// ownsMarker says whether the session with the marker's connection id can be the one that wrote it.
+func (c *Conn) ownsMarker(ctx context.Context, m Marker, up time.Duration) (bool, error) {
+	switch {
+	case m.Age < -startDoubt:
+		return false, &OwnerError{c.shard.o.Name, m.GTRID, m.Connection, "the marker was written in the future of the server's clock"}
+	case m.Age <= up-startDoubt:
+		return true, nil
+	case m.Age > up+startDoubt:
+		return false, nil // its server process is gone
+	}
+	// trx_started is in the server's own time zone, which UTC_TIMESTAMP - NOW() of this
+	// session only tells when the session uses it too.
+	if err := c.SetState(ctx, &State{Vars: []Variable{{"time_zone", "'SYSTEM'"}, {"transaction_isolation", "'READ-COMMITTED'"}}}); err != nil {
+		return false, err
+	}
+	res, err := c.Query(ctx, "SELECT TIMESTAMPDIFF(SECOND, trx_started, NOW()) FROM information_schema.innodb_trx WHERE trx_mysql_thread_id = "+
+		strconv.FormatUint(m.Connection, 10), 16)
+	if err != nil {
+		return false, fmt.Errorf("reading innodb_trx (needs the PROCESS privilege): %w", err)
+	}
+	for _, row := range res.Rows {
+		seconds, err := strconv.ParseInt(string(row[0]), 10, 64)
+		if err != nil {
+			return false, fmt.Errorf("reading innodb_trx: %w", err)
+		}
+		if time.Duration(seconds+1)*time.Second >= m.Age { // both ends are whole seconds
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// endSession kills a session and waits until the server knows it no more: it takes a session off its
+// list after it has undone what was open there. KILL itself is asked, because the list of
+// sessions does not show others' without the PROCESS privilege.
+func (s *Shard) endSession(ctx context.Context, c *Conn, id uint64) error {
+	began := time.Now()
+	for poll := gatePollMin; ; poll = min(2*poll, gatePollMax) {
+		_, err := c.Exec(ctx, "KILL CONNECTION "+strconv.FormatUint(id, 10))
+		var se *protocol.ServerError
+		switch {
+		case errors.As(err, &se) && se.Code == 1094: // ER_NO_SUCH_THREAD
+			return nil
+		case errors.As(err, &se) && se.Code == 1095: // ER_KILL_DENIED_ERROR
+			return fmt.Errorf("the shard's user may not end connection %d (it needs CONNECTION ADMIN, CONNECTION_ADMIN or SUPER): %w", id, err)
+		case err != nil:
+			return err
+		}
+		if waited := time.Since(began); waited > s.o.GateTimeout {
+			return fmt.Errorf("connection %d was told to end %v ago and is still there", id, waited.Round(time.Millisecond))
+		}
+		if err := sleep(ctx, poll); err != nil {
+			return err
+		}
+	}
+}
