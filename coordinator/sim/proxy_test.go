@@ -97,6 +97,7 @@ func (p *proxy) crash() {
 		return
 	}
 	w.tell(l.name, "dies")
+	l.frozen = false
 	w.mu.Lock()
 	l.dead = true
 	w.mu.Unlock()

@@ -198,10 +198,14 @@ func (r *request) String() string {
 // short is a gtrid without its cluster.
 func short(gtrid string) string { return strings.TrimPrefix(gtrid, cluster+".") }
 
-// finish gives the caller its result.
+// finish gives the caller its result; in a frozen process it comes when that wakes up.
 func (w *world) finish(r *request, res result) {
 	r.state = over
 	if r.orphan {
+		return
+	}
+	if r.life.frozen {
+		r.state, r.result = answered, res
 		return
 	}
 	r.result = res
