@@ -11,15 +11,18 @@ import (
 	"sync"
 )
 
-// Fault is a TCP proxy between Lockstep and one shard that breaks one connection at a chosen moment.
+// Fault is a TCP proxy between Lockstep and one shard that breaks one connection at a chosen moment (Arm),
+// or all of them for a while (Cut, Refuse, Silence).
 type Fault struct {
 	target   string
 	listener net.Listener
 	running  sync.WaitGroup
 
-	mu    sync.Mutex
-	rule  *Rule
-	conns map[net.Conn]bool
+	mu      sync.Mutex
+	rule    *Rule
+	conns   map[net.Conn]bool
+	refuses bool        // new connections
+	silent  [2]*silence // by direction; nil: what comes passes
 }
 
 // Rule says when a connection breaks, and how. It is used up by the first connection that meets it.
@@ -92,9 +95,9 @@ func (f *Fault) accept() {
 			continue
 		}
 		p := &pipe{f: f, from: from, to: to}
-		f.mu.Lock()
-		f.conns[from], f.conns[to] = true, true
-		f.mu.Unlock()
+		if !f.keep(from, to) {
+			continue
+		}
 		f.running.Go(p.requests)
 		f.running.Go(p.answers)
 	}
@@ -106,10 +109,9 @@ func (f *Fault) close() {
 	for c := range f.conns {
 		_ = c.Close()
 	}
-	if f.rule != nil {
-		f.rule = nil
-	}
+	f.rule = nil
 	f.mu.Unlock()
+	f.Heal(false)
 	f.running.Wait()
 }
 
@@ -151,6 +153,9 @@ func (p *pipe) requests() {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := p.from.Read(buf)
+		if !p.f.passes(Requests) {
+			return
+		}
 		if r := p.f.take(buf[:n]); r != nil {
 			if r.Answer < 0 && !r.Stall {
 				return
@@ -193,6 +198,9 @@ func (p *pipe) answers() {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := p.to.Read(buf)
+		if !p.f.passes(Answers) {
+			return
+		}
 		p.mu.Lock()
 		r, pass := p.rule, n
 		if r != nil {

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -93,6 +94,9 @@ func (p *Proxy) WriteConfig(extra string) {
 	}
 }
 
+// OutputPath is a file with all that the proxy has said since the cluster was made.
+func (p *Proxy) OutputPath() string { return filepath.Join(p.dir, p.ID+".log") }
+
 // DeleteLog removes the decision log of a proxy that does not run, as a lost disk would.
 func (p *Proxy) DeleteLog() {
 	p.c.t.Helper()
@@ -130,12 +134,18 @@ func (p *Proxy) TryStart(env ...string) error {
 	cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	r := &process{cmd: cmd, output: &tail{limit: 1 << 20}, ended: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = r.output, r.output
-	if err := cmd.Start(); err != nil {
+	// All that it ever said, in its earlier lives too, is in a file.
+	said, err := os.OpenFile(p.OutputPath(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
 		return fmt.Errorf("start proxy %s: %w", p.ID, err)
 	}
+	cmd.Stdout = io.MultiWriter(r.output, said)
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start proxy %s: %w", p.ID, errors.Join(err, said.Close()))
+	}
 	go func() {
-		r.err = cmd.Wait()
+		r.err = errors.Join(cmd.Wait(), said.Close())
 		close(r.ended)
 	}()
 	p.mu.Lock()
