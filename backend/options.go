@@ -43,9 +43,12 @@ type Options struct {
 	// ParticipantTimeout is how long the server keeps a branch that voted yes and
 	// hears no more, in whole seconds, rounded up; default 30s.
 	ParticipantTimeout time.Duration
-	MaxPrepared        int // rows of XA RECOVER that are taken; default 1,000,000; past it an error
-	Logger             *slog.Logger
-	OnUp               func(shard string) // called when a shard that was not reachable answers (also the first time); must not block
+	// NameTimeout is how long the server keeps a name (HoldName) for a process that shows
+	// no sign of life but has not ended, in whole seconds, rounded up; default 10m.
+	NameTimeout time.Duration
+	MaxPrepared int // rows of XA RECOVER that are taken; default 1,000,000; past it an error
+	Logger      *slog.Logger
+	OnUp        func(shard string) // called when a shard that was not reachable answers (also the first time); must not block
 }
 
 // Bounds of what is remembered beside connections.
@@ -74,6 +77,7 @@ func (o Options) withDefaults() Options {
 	o.GateTimeout = orDefault(o.GateTimeout, 3*time.Second)
 	o.RecoveryTimeout = orDefault(o.RecoveryTimeout, 10*time.Second)
 	o.ParticipantTimeout = orDefault(o.ParticipantTimeout, 30*time.Second)
+	o.NameTimeout = orDefault(o.NameTimeout, 10*time.Minute)
 	o.MaxPrepared = orDefault(o.MaxPrepared, 1_000_000)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

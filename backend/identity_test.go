@@ -1,0 +1,120 @@
+package backend
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func state(n *Name) NameState { return n.Status().State }
+
+func TestNameIsHeldByOne(t *testing.T) {
+	events := make(chan NameStatus, 16)
+	a, b := openShard(t), openShard(t)
+	first := a.HoldName(t.Context(), "lockstep.c.p1", nil)
+	if state(first) != NameHeld {
+		t.Fatalf("first: %+v", first.Status())
+	}
+	other := b.HoldName(t.Context(), "lockstep.c.p2", nil)
+	elsewhere := openShard(t, func(o *Options) { o.Name = "s2" }).HoldName(t.Context(), "lockstep.c.p1", nil)
+	if state(other) != NameHeld || state(elsewhere) != NameHeld {
+		t.Errorf("another name: %+v; the same for another shard of the server: %+v", other.Status(), elsewhere.Status())
+	}
+	second := b.HoldName(t.Context(), "lockstep.c.p1", func(s NameStatus) { events <- s })
+	st := second.Status()
+	var taken *NameTakenError
+	if st.State != NameTaken || !errors.As(st.Err, &taken) || st.Holder.Connection == 0 || !strings.HasPrefix(st.Holder.Host, "127.0.0.1:") || st.Holder.User != "root" {
+		t.Fatalf("second: %+v", st)
+	}
+	if h := ask(t, a, fmt.Sprintf("SELECT COUNT(*) FROM information_schema.processlist WHERE id=%d", st.Holder.Connection)); h != "1" {
+		t.Error("the holder's connection is not the server's")
+	}
+	first.Release()
+	if got := next(t, events); got.State != NameHeld || state(second) != NameHeld {
+		t.Errorf("after the release: %+v", got)
+	}
+	// Its connection is ended: lost, then had again.
+	id := ask(t, a, "SELECT IS_USED_LOCK('lockstep.c.p1/s1')")
+	run := acquire(t, a, nil, true)
+	_, err := run.Exec(t.Context(), "KILL CONNECTION "+id)
+	must(t, err)
+	run.Release()
+	if got := next(t, events); got.State != NameWanted || got.Err == nil {
+		t.Errorf("after the kill: %+v", got)
+	}
+	if got := next(t, events); got.State != NameHeld {
+		t.Errorf("afterwards: %+v", got)
+	}
+	second.Release()
+	second.Release()
+	if ask(t, a, "SELECT IS_FREE_LOCK('lockstep.c.p1/s1')") != "1" {
+		t.Error("not free after Release")
+	}
+}
+
+func next(t *testing.T, events chan NameStatus) NameStatus {
+	t.Helper()
+	select {
+	case s := <-events:
+		return s
+	case <-time.After(10 * time.Second):
+		t.Fatal("no event")
+		return NameStatus{}
+	}
+}
+
+func TestNameSurvivesTheServersRestart(t *testing.T) {
+	events := make(chan NameStatus, 16)
+	s := openShard(t)
+	n := s.HoldName(t.Context(), "lockstep.c.p1", func(s NameStatus) { events <- s })
+	mariadb.kill()
+	if got := next(t, events); got.State != NameWanted {
+		t.Errorf("after the server's end: %+v", got)
+	}
+	unreachable := s.HoldName(t.Context(), "lockstep.c.p9", nil)
+	if st := unreachable.Status(); st.State != NameWanted || !errors.As(st.Err, new(*DownError)) {
+		t.Errorf("while it is down: %+v", st)
+	}
+	if err := mariadb.start(); err != nil {
+		t.Fatal(err)
+	}
+	if got := next(t, events); got.State != NameHeld || state(n) != NameHeld {
+		t.Errorf("after its start: %+v", got)
+	}
+	eventually(t, "the other name is held too", func() bool { return state(unreachable) == NameHeld })
+}
+
+// A holder that is silent for NameTimeout without having ended loses the name.
+func TestNameOfASilentHolder(t *testing.T) {
+	s := openShard(t, func(o *Options) { o.NameTimeout = time.Second })
+	n := &Name{s: s, name: "silent", lock: lockName("silent", "s1")}
+	c, st := n.take(t.Context()) // nobody keeps it
+	if st.State != NameHeld {
+		t.Fatal(st.Err)
+	}
+	defer c.wire.Close()
+	began := time.Now()
+	successor := openShard(t).HoldName(t.Context(), "silent", nil)
+	eventually(t, "a successor has it", func() bool { return state(successor) == NameHeld })
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("after %v", took)
+	}
+	// One that gives signs of life keeps it.
+	alive := s.HoldName(t.Context(), "alive", nil)
+	time.Sleep(2500 * time.Millisecond)
+	if state(alive) != NameHeld || ask(t, s, "SELECT IS_FREE_LOCK('alive/s1')") != "0" {
+		t.Error("a living holder lost it")
+	}
+}
+
+func TestLockName(t *testing.T) {
+	long := strings.Repeat("s", 64)
+	for _, row := range [][2]string{{"lockstep.c.p1", "s1"}, {"lockstep.c.p1", long}, {"it's", "s1"}, {"ümlaut", "s1"}} {
+		got := lockName(row[0], row[1])
+		if len(got) > 64 || strings.ContainsAny(got, `'\`) || got == lockName(row[0], row[1]+"x") {
+			t.Errorf("%v: %q", row, got)
+		}
+	}
+}
