@@ -26,7 +26,9 @@ func parseEvent(line string) (e event, err error) {
 	if e.kind, ok = eventWords[f[0]]; !ok {
 		return e, fmt.Errorf("no event %q", f[0])
 	}
-	if len(f) > 1 {
+	if e.kind == evFound {
+		e.verdict = map[string]Verdict{"committed": Committed, "rolled-back": RolledBack, "in-doubt": InDoubt}[f[1]]
+	} else if len(f) > 1 {
 		if _, err := fmt.Sscan(f[1], &e.i); err != nil {
 			return e, err
 		}

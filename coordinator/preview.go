@@ -23,6 +23,9 @@ func (c *Coordinator) Preview(ctx context.Context, gtrid string, v txlog.Verdict
 	}
 	s := c.survey(ctx)
 	e := c.examine(x)
+	if actions, err := c.previewThreePhase(ctx, x, v, force, e, s); err != nil || actions != nil {
+		return actions, err
+	}
 	if err := verdictAllowed(e, v, force, s); err != nil {
 		return nil, err
 	}
@@ -45,6 +48,39 @@ func (c *Coordinator) Preview(ctx context.Context, gtrid string, v txlog.Verdict
 		if p := e.decision.Participants; !e.decided || len(p) == 0 || slices.Contains(p, shard) {
 			actions = append(actions, Action{GTRID: gtrid, Shard: shard, Verdict: v, Why: why, Err: "the shard cannot be reached, the resolver would settle it later: " + s.errs[shard].Error()})
 		}
+	}
+	return actions, nil
+}
+
+// previewThreePhase only looks at the participants, where Settle would also fence. None: the
+// transaction is not three-phase, or forced.
+func (c *Coordinator) previewThreePhase(ctx context.Context, x XID, v txlog.Verdict, force bool, e evidence, s survey) (actions []Action, err error) {
+	if e.live || e.held != "" || e.decided {
+		return nil, nil
+	}
+	t := &InDoubtTransaction{GTRID: x.GTRID, Owner: e.owner, Decision: "none"}
+	for _, shard := range s.branches(x.GTRID) {
+		t.add(shard, BranchPrepared)
+	}
+	q := c.questions(ctx, []*InDoubtTransaction{t})[x.GTRID]
+	if q == nil {
+		return nil, nil
+	}
+	c.inquire(ctx, []*question{q}, true)
+	why := "operator's verdict, as " + q.why()
+	switch found := q.verdict(); {
+	case found == v:
+	case found != 0:
+		return nil, refuse("%s is three-phase and ends the other way: %s", x.GTRID, q.why())
+	case v == txlog.Rollback && len(q.remedies()) > 0:
+		why = "if it can be fenced off first: " + q.why()
+	case !force:
+		return nil, refuse("%s is three-phase and %s; a verdict now could leave it half committed", x.GTRID, q.why())
+	default:
+		return nil, nil
+	}
+	for _, shard := range s.branches(x.GTRID) {
+		actions = append(actions, Action{GTRID: x.GTRID, Shard: shard, Verdict: v, Why: why})
 	}
 	return actions, nil
 }

@@ -148,8 +148,6 @@ func (s *server) mayGoOn(r *request) bool {
 		return !slices.ContainsFunc(r.held, func(b *branch) bool { return b.status <= prepared && (b.owner != nil || b.gap) })
 	case verbVote:
 		return r.sess.b == nil || s.conflict(r.sess.b, r.gtrid, r.marker.Token) != rowOpen
-	case verbFence, verbFenceToken:
-		return s.conflict(nil, r.fenceKey(), r.fenceToken()) != rowOpen
 	case verbEndOwner:
 		return s.owner(r.marker) == nil
 	}
@@ -161,8 +159,6 @@ func (w *world) expired(r *request) {
 	switch r.verb {
 	case verbOpen, verbVote:
 		r.result = result{reply: coordinator.Reply{Result: coordinator.Refused, Err: errLockWait}, sess: r.sess}
-	case verbFence, verbFenceToken:
-		r.result = result{reply: coordinator.Reply{Result: coordinator.Retry, Err: errLockWait}}
 	case verbFree, verbEndOwner:
 		r.result = result{err: errHeld}
 	}
@@ -171,8 +167,6 @@ func (w *world) expired(r *request) {
 // patience is how long a request waits at the server at most.
 func (r *request) patience() time.Duration {
 	switch r.verb {
-	case verbFence, verbFenceToken:
-		return time.Second
 	case verbFree, verbEndOwner:
 		return 5 * time.Second
 	}

@@ -105,8 +105,8 @@ func (s *server) fence(r *request) bool {
 		s.w.touches(r.marker.GTRID, "fence", s)
 	}
 	switch s.conflict(nil, r.fenceKey(), r.fenceToken()) {
-	case rowOpen:
-		return false
+	case rowOpen: // it does not wait
+		r.result.reply = coordinator.Reply{Result: coordinator.Retry, Err: errLockWait}
 	case rowThere:
 		r.result.reply = coordinator.Reply{Result: coordinator.Refused, Err: errDup}
 	default:
@@ -121,29 +121,29 @@ func (s *server) fence(r *request) bool {
 	return true
 }
 
-// owner is the session that wrote a marker, if it is there.
+// owner is the session that wrote a marker, if it is there and its row is not committed.
 func (s *server) owner(m coordinator.Marker) *session {
-	for _, sess := range s.sessions {
-		if sess.id == m.Connection && sess.began <= s.w.now-m.Age {
-			return sess
+	for _, r := range s.markers {
+		if r.GTRID != m.GTRID || r.b == nil || r.Connection != m.Connection {
+			continue
+		}
+		for _, sess := range s.sessions {
+			if sess.b == r.b {
+				return sess
+			}
 		}
 	}
 	return nil
 }
 
+// endOwner is KILL, and a wait until the session is gone.
 func (s *server) endOwner(r *request) bool {
 	s.w.touches(r.marker.GTRID, "end the owner of", s)
-	if r.held == nil { // the first time: the age was that of the reading
-		r.held = []*branch{}
-		r.marker.Age += s.w.now - r.born
-	}
 	sess := s.owner(r.marker)
-	if sess == nil {
-		return true
+	if sess != nil {
+		sess.killed = true
 	}
-	sess.killed = true
-	r.marker.Age += 0
-	return false
+	return sess == nil
 }
 
 func (s *server) oldMarkers(keep, keepToken time.Duration, limit int) (out []coordinator.Marker) {
