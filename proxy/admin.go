@@ -30,7 +30,7 @@ func startAdmin(p *Proxy) (*adminServer, error) {
 	s, err := admin.Start(admin.Options{
 		Listen: p.cfg.Admin.Listen, Token: p.cfg.Admin.Token, Logger: p.log,
 		Proxy: adminView{p}, Metrics: p.metrics.registry, ListTimeout: inDoubtTimeout,
-		Operator: &admin.Operator{Resolver: p.coordinator, Log: p.decisions, Shards: listers(p.shards), Logger: p.log},
+		Operator: &admin.Operator{Resolver: p.coordinator, Log: p.decisions, Shards: listers(p.shards), Clients: adminView{p}, Logger: p.log},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start the admin port: %w", err)

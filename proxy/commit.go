@@ -163,6 +163,9 @@ func (s *session) twoPhase(t *transaction, writers []*branch) error {
 		ps[i] = participant{shard: s.p.shards[b.shard].Name(), branch: b.xa}
 	}
 	out := t.named.Commit(s.p.ctx, ps, coordinator.CommitOptions{Mode: config.TwoPhase, Token: s.vars.token})
+	if out.Verdict == coordinator.InDoubt || len(out.Pending) > 0 {
+		s.p.left.keep(&t.trail)
+	}
 	for _, b := range writers {
 		if out.Verdict == coordinator.InDoubt || slices.Contains(out.Pending, s.p.shards[b.shard].Name()) {
 			// A verb may still be under way on it.

@@ -43,6 +43,7 @@ type Proxy struct {
 	users       map[string]*config.User
 	states      stateTable
 	sessions    registry
+	left        trails
 	metrics     *metrics
 
 	made              chan struct{}   // closed when New is done: the shards' connections are tried meanwhile

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lockstep/backend"
@@ -51,6 +52,9 @@ type session struct {
 	inputs   sharding.Inputs
 	slots    sharding.Session
 	out      []byte
+
+	digest string                // of the running statement
+	trail  atomic.Pointer[trail] // of the open transaction, from its first branch on
 
 	mu      sync.Mutex
 	counted string // the user this session counts for
@@ -226,6 +230,9 @@ func (s *session) wait() bool {
 	s.waiting, s.open = true, s.tx != nil
 	s.command, s.text = "Sleep", s.text[:0]
 	s.since = time.Now()
+	if s.tx == nil && s.trail.Load() != nil {
+		s.trail.Store(nil)
+	}
 	if s.killed || (s.p.draining.Load() && s.tx == nil) {
 		return false
 	}

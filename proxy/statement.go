@@ -236,6 +236,9 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 	if !s.plan.AnyShard {
 		s.ensureTransaction()
 	}
+	if s.digest = st.Digest; s.tx != nil {
+		s.tx.trail.add(st.Digest)
+	}
 	if s.plan.Write && s.readOnly() {
 		return protocol.NewError(erReadOnlyTransaction, "Cannot execute statement in a READ ONLY transaction")
 	}

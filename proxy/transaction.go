@@ -23,6 +23,7 @@ type transaction struct {
 	byShard    []*branch
 	savepoints []string // in order, as the client wrote them (with quotes)
 	dead       error    // the server ended it: only ROLLBACK is left
+	trail      trail
 }
 
 // branch is the part of a transaction on one shard.
@@ -136,6 +137,7 @@ func (s *session) branchOn(shard int, savepoint bool, prepare string) (*branch, 
 	}
 	t.branches = append(t.branches, b)
 	t.byShard[shard] = b
+	t.trail.opened(s, t.named.GTRID(), s.p.shards[shard].Name(), conn.ID())
 	return b, nil
 }
 

@@ -3,7 +3,8 @@
 // Each subcommand has a file of its own, named after it; what several share has a
 // file named after its subject (flags, signals, logging). Answers go to standard
 // output, progress and complaints to standard error. Exit codes: 0 done, 1
-// failed, 2 called in a way that it does not understand, 3 refused with a reason.
+// failed, 2 called in a way that it does not understand, 3 refused with a reason,
+// 4 done or shown in part, because a shard could not be asked or a branch could not be settled yet.
 //
 // Invariants:
 //

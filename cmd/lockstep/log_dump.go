@@ -20,8 +20,12 @@ func runLogDump(ctx context.Context, t terminal, args []string) (err error) {
 	var access accessFlags
 	access.register(f)
 	limit := f.Int("limit", admin.DefaultDecisions, "most decisions that are printed, a `number`")
+	onlyAudit := f.Bool("audit", false, "only the verdicts that operators forced")
 	if _, err := parseMixed(f, args, 0); err != nil {
 		return err
+	}
+	if *onlyAudit {
+		return showAudit(ctx, t, &access, "")
 	}
 	if *limit < 0 || *limit > admin.MaxDecisions {
 		return usagef("--limit must be from 0 to %d", admin.MaxDecisions)
@@ -99,9 +103,5 @@ func printContents(w io.Writer, c admin.LogContents) error {
 		return nil
 	}
 	fmt.Fprintln(w)
-	t := newTable(w, "AUDIT", "GTRID", "VERDICT", "WHO", "REASON")
-	for _, e := range c.Audit {
-		t.row(stamp(e.Time), e.GTRID, e.Verdict, e.Who, e.Reason)
-	}
-	return t.flush()
+	return printAudit(w, c.Audit)
 }

@@ -16,6 +16,7 @@ const (
 	exitFailed  = 1
 	exitUsage   = 2
 	exitRefused = 3
+	exitPartial = 4
 )
 
 // command is one subcommand.
@@ -77,6 +78,7 @@ func run(ctx context.Context, t terminal, args []string) int {
 func exitCode(name string, t terminal, err error) int {
 	var usage *usageError
 	var refused *refusedError
+	var partial *partialError
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return exitOK
@@ -85,8 +87,11 @@ func exitCode(name string, t terminal, err error) int {
 		return exitUsage
 	}
 	fmt.Fprintf(t.err, "lockstep %s: %v\n", name, err)
-	if errors.As(err, &refused) {
+	switch {
+	case errors.As(err, &refused):
 		return exitRefused
+	case errors.As(err, &partial):
+		return exitPartial
 	}
 	return exitFailed
 }
@@ -118,6 +123,7 @@ Commands:
 	}
 	fmt.Fprint(w, `
 lockstep COMMAND --help explains a command. Exit codes: 0 done, 1 failed, 2 wrong usage,
-3 refused (txn, recover, log, explain).
+3 refused (txn, recover, log, explain), 4 done in part: a shard could not be asked, or a
+branch is not settled yet (txn, recover).
 `)
 }

@@ -26,6 +26,9 @@ func runRecover(ctx context.Context, t terminal, args []string) (err error) {
 	}
 	defer closing(done, &err)
 	a, err := op.Recover(ctx, *dry)
+	if err != nil && a.Actions != nil { // the proxy was asked: what failed is single shards
+		err = &partialError{err}
+	}
 	if err := finishActions(t, access.json, a, err); err != nil || access.json {
 		return err
 	}

@@ -17,9 +17,11 @@ Verbs:
   rollback GTRID  roll its branches back
   forget GTRID    drop its decision from the log, when no branch is left
   watch           list again and again
+  audit [GTRID]   verdicts that operators forced, oldest first
 
 A verdict that could leave a transaction half committed is refused with the reason. --force
 carries it out nevertheless; it needs --reason, and both are kept in the log's audit entries.
+--dry-run says what a verb would do, or why it would be refused.
 `
 
 // verb is one word of a command that has several.
@@ -30,7 +32,7 @@ type verb struct {
 
 var txnVerbs = []verb{
 	{"list", runTxnList}, {"show", runTxnShow}, {"watch", runTxnWatch},
-	{"commit", runTxnCommit}, {"rollback", runTxnRollback}, {"forget", runTxnForget},
+	{"commit", runTxnCommit}, {"rollback", runTxnRollback}, {"forget", runTxnForget}, {"audit", runTxnAudit},
 }
 
 func runTxn(ctx context.Context, t terminal, args []string) error {

@@ -17,7 +17,7 @@ func newOperatorFlags(t terminal, name, synopsis, about string) *flag.FlagSet {
 			f.SetOutput(t.out)
 			f.PrintDefaults()
 		}
-		fmt.Fprint(t.out, "\nExit codes: 0 done, 1 failed or not complete, 2 wrong usage, 3 refused, with the reason.\n")
+		fmt.Fprint(t.out, "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, with the reason,\n4 done in part: a shard could not be asked, or a branch is not settled yet.\n")
 	}
 	return f
 }

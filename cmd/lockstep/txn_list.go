@@ -13,7 +13,7 @@ import (
 
 const txnListAbout = `Lists the transactions that are in doubt, oldest first. Those of other
 coordinators and of programs that are not Lockstep are shown too, and left alone. Fails, after
-listing the others, where a shard cannot be asked.
+listing the others, with exit code 4 where a shard cannot be asked.
 `
 
 func runTxnList(ctx context.Context, t terminal, args []string) (err error) {
@@ -43,12 +43,18 @@ func runTxnList(ctx context.Context, t terminal, args []string) (err error) {
 	return incomplete(list.Warnings)
 }
 
+// partialError is a command that did or showed what it could, but not all: exit code 4.
+type partialError struct{ err error }
+
+func (e *partialError) Error() string { return e.err.Error() }
+func (e *partialError) Unwrap() error { return e.err }
+
 // incomplete is the error of a list that lacks shards.
 func incomplete(warnings []string) error {
 	if len(warnings) == 0 {
 		return nil
 	}
-	return fmt.Errorf("incomplete, what is prepared there is not shown: %s", strings.Join(warnings, "; "))
+	return &partialError{fmt.Errorf("incomplete, what is prepared there is not shown: %s", strings.Join(warnings, "; "))}
 }
 
 func printTransactions(w io.Writer, list []admin.Transaction) error {
@@ -56,9 +62,9 @@ func printTransactions(w io.Writer, list []admin.Transaction) error {
 		_, err := fmt.Fprintln(w, "No transaction is in doubt.")
 		return err
 	}
-	tw := newTable(w, "GTRID", "AGE", "OWNER", "DECISION", "BRANCHES", "PLAN", "WHY")
+	tw := newTable(w, "GTRID", "AGE", "OWNER", "MODE", "DECISION", "BRANCHES", "PLAN", "WHY")
 	for _, x := range list {
-		tw.row(x.GTRID, ageOf(x), x.Owner, x.Decision, branchesOf(x), planOf(x), x.Why)
+		tw.row(x.GTRID, ageOf(x), x.Owner, x.Mode, x.Decision, branchesOf(x), planOf(x), x.Why)
 	}
 	return tw.flush()
 }

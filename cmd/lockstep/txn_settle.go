@@ -41,11 +41,12 @@ func runTxnForget(ctx context.Context, t terminal, args []string) error {
 }
 
 func settleVerb(t terminal, name, about string, args []string, do func(operator, string, admin.Request) (admin.Actions, error)) (err error) {
-	f := newOperatorFlags(t, "txn "+name, "txn "+name+" GTRID [--force --reason TEXT] [flags]", about)
+	f := newOperatorFlags(t, "txn "+name, "txn "+name+" GTRID [--dry-run] [--force --reason TEXT] [flags]", about)
 	var access accessFlags
 	access.register(f)
 	var r admin.Request
 	f.BoolVar(&r.Force, "force", false, "carry it out although it is refused; kept in the log's audit entries")
+	f.BoolVar(&r.DryRun, "dry-run", false, "only say what would be done, or why it would be refused")
 	f.StringVar(&r.Reason, "reason", "", "`text` that says why it is forced; required with --force")
 	f.StringVar(&r.Who, "who", operatorName(), "`name` of who forces it")
 	words, err := parseMixed(f, args, 1)
@@ -54,12 +55,12 @@ func settleVerb(t terminal, name, about string, args []string, do func(operator,
 		return err
 	case len(words) == 0:
 		return usagef("the GTRID is missing; txn list shows them")
-	case r.Force && r.Reason == "":
+	case r.Force && !r.DryRun && r.Reason == "":
 		return usagef("--force needs --reason TEXT: it is kept in the log")
 	case !r.Force && r.Reason != "":
 		return usagef("--reason is for --force only")
 	}
-	op, done, err := access.open(true)
+	op, done, err := access.open(!r.DryRun)
 	if err != nil {
 		return err
 	}
@@ -97,7 +98,10 @@ func finishActions(t terminal, asJSON bool, a admin.Actions, err error) error {
 		}
 	}
 	if failed > 0 {
-		return fmt.Errorf("%d of %d branches are not settled yet", failed, len(a.Actions))
+		if a.DryRun {
+			return &partialError{fmt.Errorf("%d of %d branches could not be settled now", failed, len(a.Actions))}
+		}
+		return &partialError{fmt.Errorf("%d of %d branches are not settled yet", failed, len(a.Actions))}
 	}
 	return nil
 }
@@ -109,6 +113,9 @@ func printActions(t terminal, a admin.Actions) error {
 	}
 	if a.DryRun {
 		fmt.Fprintln(t.out, "Dry run: nothing was changed. This would be done:")
+		if a.Forced {
+			fmt.Fprintln(t.out, "(By force, against the rules: it would be written to the audit entries first.)")
+		}
 	}
 	tw := newTable(t.out, "GTRID", "SHARD", "VERDICT", "WHY", "RESULT")
 	for _, x := range a.Actions {

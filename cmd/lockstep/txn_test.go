@@ -115,13 +115,14 @@ func TestTxnUsage(t *testing.T) {
 		"log dump --offline":             "--config FILE is missing",
 		"log verify":                     "one of --config and --file",
 		"log verify --file a --config b": "one of --config and --file",
+		"txn audit a b":                  `unexpected argument "b"`,
 		"txn forget a b --force":         `unexpected argument "b"`,
 		"txn rollback --nonsense a":      "not defined: -nonsense",
 		"txn list --offline --admin x --config " + configFile(t, "127.0.0.1:1", "127.0.0.1:2"): "exclude each other",
 	} {
 		expect(t, words(args), exitUsage, "", want)
 	}
-	for _, args := range []string{"txn list", "txn show", "txn commit", "txn rollback", "txn forget", "txn watch", "log dump", "log verify"} {
+	for _, args := range []string{"txn list", "txn show", "txn commit", "txn rollback", "txn forget", "txn watch", "txn audit", "log dump", "log verify"} {
 		for _, form := range []string{args + " --help", "help " + args} {
 			if out := expect(t, words(form), exitOK, "Usage: lockstep "+args, ""); !strings.Contains(out, "3 refused") {
 				t.Errorf("%s does not explain exit code 3", form)
@@ -146,8 +147,8 @@ func TestTxnListOnline(t *testing.T) {
 	lines := strings.Split(out, "\n")
 	for i, want := range []string{
 		`GTRID       AGE`,
-		`c.p.e.1     1m30s  ours, older epoch  commit    s1: prepared, s2: not prepared  commit       the log says commit`,
-		`c.p.lost.2  -      unknown epoch      none      -                               LEAVE ALONE  a?[2Jlog was lost`,
+		`c.p.e.1     1m30s  ours, older epoch  -     commit    s1: prepared, s2: not prepared  commit       the log says commit`,
+		`c.p.lost.2  -      unknown epoch      -     none      -                               LEAVE ALONE  a?[2Jlog was lost`,
 	} {
 		if !strings.HasPrefix(lines[i], want) {
 			t.Errorf("line %d: %q", i, lines[i])
@@ -158,8 +159,8 @@ func TestTxnListOnline(t *testing.T) {
 		t.Errorf("%+v %v", list, err)
 	}
 	r.listErr = errors.Join(errors.New("shard s2 is away"))
-	expect(t, words("txn list"), exitFailed, "c.p.e.1", "incomplete, what is prepared there is not shown: shard s2 is away")
-	expect(t, words("txn show c.p.e.1"), exitFailed, "s2: not prepared", "shard s2 is away")
+	expect(t, words("txn list"), exitPartial, "c.p.e.1", "incomplete, what is prepared there is not shown: shard s2 is away")
+	expect(t, words("txn show c.p.e.1"), exitPartial, "s2: not prepared", "shard s2 is away")
 	expect(t, words("txn show c.p.e.9"), exitFailed, "", "the log does not know it")
 }
 
@@ -187,6 +188,13 @@ func TestTxnVerbsOnline(t *testing.T) {
 			t.Errorf("log dump lacks %q:\n%s", want, out)
 		}
 	}
+	expect(t, words("txn forget --dry-run c.p.e.3"), exitRefused, "", "s1: it is not configured")
+	expect(t, words("txn forget --dry-run --force c.p.e.3"), exitOK, "By force, against the rules", "")
+	expect(t, words("txn commit --dry-run c.p.e.3"), exitUsage, "", "a dry run of this verb is not possible here")
+	expect(t, words("txn audit"), exitOK, "told so", "")
+	expect(t, words("txn audit c.p.e.1 --json"), exitOK, `"who": "ann from 127.0.0.1"`, "")
+	expect(t, words("txn audit c.p.e.3"), exitOK, "No verdict was forced.", "")
+	expect(t, words("log dump --audit"), exitOK, "told so", "")
 	expect(t, words("log dump --limit 0"), exitOK, "!c.p.e.3", "")
 	expect(t, words("log dump --json"), exitOK, `"total_decisions": 1`, "")
 }
@@ -206,10 +214,10 @@ func TestRecoverOnline(t *testing.T) {
 		t.Fatal("only a dry run")
 	}
 	r.actions[1].Err = "connection lost"
-	expect(t, words("recover"), exitFailed, "connection lost", "1 of 2 branches are not settled yet")
+	expect(t, words("recover"), exitPartial, "connection lost", "1 of 2 branches are not settled yet")
 	r.listErr = errors.New("shard s3 is away")
-	expect(t, words("recover"), exitFailed, "connection lost", "shard s3 is away")
-	expect(t, words("recover --json"), exitFailed, `"error": "recover: shard s3 is away"`, "shard s3 is away")
+	expect(t, words("recover"), exitPartial, "connection lost", "shard s3 is away")
+	expect(t, words("recover --json"), exitPartial, `"error": "recover: shard s3 is away"`, "shard s3 is away")
 	r.actions, r.listErr = nil, nil
 	expect(t, words("recover"), exitOK, "nothing to do", "")
 }

@@ -29,19 +29,22 @@ func (o *Operator) Forget(ctx context.Context, gtrid string, r Request) (Actions
 	if !ok {
 		return Actions{}, &NotFoundError{gtrid}
 	}
-	out := Actions{Actions: []Action{}}
+	out := Actions{DryRun: r.DryRun, Actions: []Action{}}
 	err = o.settledEverywhere(ctx, d)
 	if refused := new(coordinator.RefusedError); errors.As(err, &refused) && r.Force {
 		reason := cut(fmt.Sprintf("forget the decision to %s of %s (%s): %s", d.Verdict, strings.Join(d.Participants, ", "), refused.Reason, r.Reason), 2*maxReason)
-		if err = o.audit(gtrid, 0, r.Who, reason); err == nil {
-			out.Forced = true
+		if out.Forced = true; r.DryRun {
+			err = nil
+		} else if err = o.audit(gtrid, 0, r.Who, reason); err == nil {
 			o.logger().Warn("decision dropped by force", "gtrid", gtrid, "who", r.Who, "reason", r.Reason, "against", refused.Reason)
 		}
 	}
 	if err != nil {
 		return out, err
 	}
-	o.Log.Forget(gtrid)
+	if !r.DryRun {
+		o.Log.Forget(gtrid)
+	}
 	for _, p := range d.Participants {
 		out.Actions = append(out.Actions, Action{GTRID: gtrid, Shard: p, Verdict: "forget", Why: "operator's verdict"})
 	}

@@ -22,6 +22,11 @@ type Resolver interface {
 	Settle(ctx context.Context, gtrid string, v txlog.Verdict, force bool) ([]coordinator.Action, error)
 }
 
+// Previewer is a Resolver that says what Settle would do, without doing it (coordinator.Coordinator does).
+type Previewer interface {
+	Preview(ctx context.Context, gtrid string, v txlog.Verdict, force bool) ([]coordinator.Action, error)
+}
+
 // Log is the decision log to read (txlog.Log).
 type Log interface {
 	Path() string

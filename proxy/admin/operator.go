@@ -2,10 +2,12 @@ package admin
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"lockstep/coordinator"
@@ -17,6 +19,7 @@ type Operator struct {
 	Resolver Resolver
 	Log      Log
 	Shards   []Lister
+	Clients  Clients          // nil: nothing is known of clients, as offline
 	Logger   *slog.Logger     // nil: slog.Default
 	Now      func() time.Time // nil: time.Now
 
@@ -97,7 +100,7 @@ func each(err error) []string {
 }
 
 func (o *Operator) describe(t coordinator.InDoubtTransaction) (Transaction, error) {
-	out := Transaction{GTRID: t.GTRID, Owner: t.Owner, Live: t.Live, Decision: t.Decision, Branches: []Branch{}, Plan: t.Plan, Why: t.Why}
+	out := Transaction{GTRID: t.GTRID, Owner: t.Owner, Live: t.Live, Mode: t.Mode, Decision: t.Decision, Branches: []Branch{}, Plan: t.Plan, Why: t.Why}
 	for _, b := range t.Branches {
 		out.Branches = append(out.Branches, Branch(b))
 	}
@@ -151,21 +154,76 @@ func (o *Operator) Show(ctx context.Context, gtrid string) (TransactionDetail, e
 	i := slices.IndexFunc(found, func(t coordinator.InDoubtTransaction) bool { return t.GTRID == gtrid })
 	switch {
 	case i >= 0:
-		detail.Transaction, err = o.describe(found[i])
-		return detail, err
+		if detail.Transaction, err = o.describe(found[i]); err != nil {
+			return detail, err
+		}
 	case recorded:
 		detail.Transaction = o.finished(d)
-		return detail, nil
+	}
+	known := i >= 0 || recorded
+	detail.Evidence, warnings = o.evidence(ctx, rawGTRID(gtrid), detail.Transaction)
+	detail.Warnings = append(detail.Warnings, warnings...)
+	switch {
+	case known:
+	case detail.Trail != nil:
+		detail.Transaction = o.open(gtrid, *detail.Trail)
+	case len(detail.Markers) > 0:
+		detail.Transaction = remembered(gtrid, detail.Markers)
 	case len(detail.Audit) > 0:
 		detail.Transaction = Transaction{GTRID: gtrid, Decision: "none", Branches: []Branch{}, Plan: "leave alone", Why: "nothing of it is left but its audit entries"}
-		return detail, nil
+	default:
+		return detail, &NotFoundError{gtrid}
 	}
-	return detail, &NotFoundError{gtrid}
+	return detail, nil
+}
+
+// rawGTRID is the bytes of a gtrid as it is shown.
+func rawGTRID(shown string) string {
+	if h, ok := strings.CutPrefix(shown, "0x"); ok {
+		if raw, err := hex.DecodeString(h); err == nil {
+			return string(raw)
+		}
+	}
+	return shown
+}
+
+// open describes a transaction that no shard lists and that this proxy's client still has, or had a moment ago.
+func (o *Operator) open(gtrid string, tr Trail) Transaction {
+	t := Transaction{GTRID: gtrid, Owner: coordinator.OwnerOurs, Live: tr.Live, Decision: "none", Branches: []Branch{}, Plan: "leave alone",
+		Why: "its client has it open: nothing of it is prepared"}
+	if !tr.Live {
+		t.Why = "its session has ended, and no shard lists a branch of it any more"
+	}
+	for _, c := range tr.Connections {
+		state := coordinator.BranchNotPrepared
+		if tr.Live {
+			state = coordinator.BranchActive
+		}
+		t.Branches = append(t.Branches, Branch{Shard: c.Shard, State: state})
+	}
+	t.date(tr.Began, o.now())
+	return t
+}
+
+// remembered describes a transaction of which only markers are left.
+func remembered(gtrid string, markers []Marker) Transaction {
+	t := Transaction{GTRID: gtrid, Decision: "none", Branches: []Branch{}, Plan: "leave alone", Why: "no shard lists a branch of it; its markers are left"}
+	for _, m := range markers {
+		state := coordinator.BranchCommitted
+		switch {
+		case m.State == coordinator.MarkerAborted.String():
+			state = coordinator.BranchFenced
+		case !m.Committed:
+			state = coordinator.BranchActive
+		}
+		t.Branches = append(t.Branches, Branch{Shard: m.Shard, State: state})
+	}
+	return t
 }
 
 // finished describes a decision of which no branch is left.
 func (o *Operator) finished(d txlog.Decision) Transaction {
-	t := Transaction{GTRID: d.GTRID, Decision: d.Verdict.String(), Branches: []Branch{}, Plan: "forget", Why: "no shard lists a branch of it any more"}
+	t := Transaction{GTRID: d.GTRID, Mode: d.Mode, Decision: d.Verdict.String(), Branches: []Branch{}, Plan: "forget", Why: "no shard lists a branch of it any more"}
 	for _, p := range d.Participants {
 		t.Branches = append(t.Branches, Branch{p, coordinator.BranchNotPrepared})
 	}

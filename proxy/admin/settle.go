@@ -16,9 +16,9 @@ func (r Request) check() error {
 		return &RequestError{fmt.Sprintf("reason: more than %d bytes", maxReason)}
 	case len(r.Who) > maxWho:
 		return &RequestError{fmt.Sprintf("who: more than %d bytes", maxWho)}
-	case r.Force && r.Reason == "":
+	case r.Force && !r.DryRun && r.Reason == "":
 		return &RequestError{"force needs a reason: it is kept in the log"}
-	case r.Force && r.Who == "":
+	case r.Force && !r.DryRun && r.Who == "":
 		return &RequestError{"force needs to know who: it is kept in the log"}
 	}
 	return nil
@@ -30,6 +30,9 @@ func (r Request) check() error {
 func (o *Operator) Settle(ctx context.Context, gtrid string, v txlog.Verdict, r Request) (Actions, error) {
 	if err := r.check(); err != nil {
 		return Actions{}, err
+	}
+	if r.DryRun {
+		return o.preview(ctx, gtrid, v, r)
 	}
 	done, err := o.Resolver.Settle(ctx, gtrid, v, false)
 	out := Actions{Actions: actionsOf(done)}
@@ -47,6 +50,22 @@ func (o *Operator) Settle(ctx context.Context, gtrid string, v txlog.Verdict, r 
 		// The entry before is true of the attempt only.
 		err = errors.Join(err, o.audit(gtrid, v, r.Who, cut("not carried out: "+refused.Reason, maxReason)))
 	}
+	return out, err
+}
+
+// preview says what Settle would do.
+func (o *Operator) preview(ctx context.Context, gtrid string, v txlog.Verdict, r Request) (Actions, error) {
+	out := Actions{DryRun: true, Actions: []Action{}}
+	p, ok := o.Resolver.(Previewer)
+	if !ok {
+		return out, &RequestError{"a dry run of this verb is not possible here"}
+	}
+	would, err := p.Preview(ctx, gtrid, v, false)
+	if refused := new(coordinator.RefusedError); r.Force && errors.As(err, &refused) {
+		out.Forced = true
+		would, err = p.Preview(ctx, gtrid, v, true)
+	}
+	out.Actions = actionsOf(would)
 	return out, err
 }
 

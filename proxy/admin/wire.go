@@ -7,9 +7,10 @@ type Transaction struct {
 	GTRID      string     `json:"gtrid"`                 // in hexadecimal with 0x in front where it is not printable
 	Owner      string     `json:"owner"`                 // "ours", "ours, older epoch", "other coordinator", "unknown epoch", "stranger"
 	Live       bool       `json:"live"`                  // being committed right now
+	Mode       string     `json:"mode"`                  // "2pc", "3pc"; empty: not known
 	Decision   string     `json:"decision"`              // "commit", "rollback", "none", "unknown"
 	Branches   []Branch   `json:"branches"`              //
-	Plan       string     `json:"plan"`                  // what the resolver will do: "commit", "roll back", "leave alone", "forget"
+	Plan       string     `json:"plan"`                  // what the resolver will do: "commit", "roll back", "leave alone", "forget"; three-phase also "fence off, then roll back", "end its session, then look again"
 	Why        string     `json:"why"`                   // the reason for Plan
 	Since      *time.Time `json:"since,omitempty"`       // of the decision, or first seen prepared; absent: not known
 	AgeSeconds *float64   `json:"age_seconds,omitempty"` // since then
@@ -18,7 +19,9 @@ type Transaction struct {
 // Branch of a transaction at one shard.
 type Branch struct {
 	Shard string `json:"shard"`
-	State string `json:"state"` // "prepared", "not prepared", "unreachable"
+	// "prepared", "not prepared", "unreachable"; three-phase also "active" (it has voted), "committed",
+	// "fenced" (never prepared, and never will be); "unknown".
+	State string `json:"state"`
 }
 
 // TransactionList is what is in doubt on the shards that can be reached.
@@ -30,9 +33,10 @@ type TransactionList struct {
 // TransactionDetail is one transaction with all that the log keeps of it.
 type TransactionDetail struct {
 	Transaction
-	Record   *Decision    `json:"record,omitempty"` // in the log
-	Audit    []AuditEntry `json:"audit"`            // verdicts that operators forced
-	Warnings []string     `json:"warnings"`
+	Record *Decision    `json:"record,omitempty"` // in the log
+	Audit  []AuditEntry `json:"audit"`            // verdicts that operators forced
+	Evidence
+	Warnings []string `json:"warnings"` // what could not be looked at, and why
 }
 
 // Decision is a record of the log.
@@ -88,6 +92,7 @@ type Request struct {
 	Force  bool   `json:"force"`
 	Reason string `json:"reason"` // required with Force
 	Who    string `json:"who"`    // required with Force
+	DryRun bool   `json:"dry_run"`
 }
 
 // Shard as the proxy sees it.
