@@ -90,8 +90,9 @@ func New(cfg *config.Config, o Options) (*Proxy, error) {
 	p.coordinator, err = coordinator.New(coordinator.Options{
 		Cluster: cfg.Cluster, ID: cfg.Coordinator, Epoch: p.epoch,
 		Log: decisions, Shards: resolverShards(p.shards), Logger: o.Logger,
-		PrepareTimeout: cfg.Timeouts.Prepare, CommitTimeout: cfg.Timeouts.Commit,
-		ResolveInterval: cfg.Timeouts.Resolve, Hook: o.Hook,
+		CanCommitTimeout: cfg.CanCommitTimeout, PrepareTimeout: cfg.Timeouts.Prepare, PrecommitTimeout: cfg.PrecommitTimeout,
+		CommitTimeout: cfg.Timeouts.Commit, ResolveInterval: cfg.Timeouts.Resolve,
+		MarkerRetention: cfg.MarkerRetention, TokenRetention: cfg.TokenRetention, Hook: o.Hook,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make the coordinator: %w", err), p.Close())
@@ -136,13 +137,14 @@ func shardOptions(cfg *config.Config, s config.Shard, log *slog.Logger, up func(
 		Name: s.Name, Address: s.Address, User: s.User, Password: s.Password,
 		MaxConns: s.Pool.MaxConns, MaxIdle: s.Pool.MaxIdle, IdleTime: s.Pool.IdleTime,
 		QueueLength: s.Pool.QueueLength, AcquireTimeout: s.Pool.AcquireTimeout,
-		DialTimeout: cfg.Timeouts.Dial, MaxPacket: cfg.Limits.MaxPacket,
+		DialTimeout: cfg.Timeouts.Dial, ParticipantTimeout: cfg.ParticipantTimeout, MaxPacket: cfg.Limits.MaxPacket, ParticipantTimeout: cfg.ParticipantTimeout,
 		Logger: log, OnUp: up,
 	}
 }
 
 // Start reads the catalog, begins recovery and serves clients. It returns when clients can connect.
 func (p *Proxy) Start(ctx context.Context) error {
+	p.makeMarkerTables(ctx)
 	if err := p.firstRead(ctx); err != nil {
 		p.log.Warn("catalog could not be read yet", "err", err)
 	}
@@ -231,6 +233,7 @@ func (p *Proxy) shardUp(name string) {
 		return
 	}
 	p.running.Go(func() {
+		p.makeMarkerTable(p.ctx, p.shards[p.byName[name]])
 		if err := p.readServer(p.ctx, p.shards[p.byName[name]]); err != nil {
 			p.log.Warn("settings of a shard could not be read", "shard", name, "err", err)
 		}
