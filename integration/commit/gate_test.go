@@ -17,7 +17,7 @@ func TestStrangersSessionHoldsUpRecovery(t *testing.T) {
 	w.StartProxy()
 	a := w.makeAccounts(24, 1000)
 	w.StopProxy()
-	at := w.dieAt(t, a, stepCase{step: coordinator.StepDecisionDurable, least: 2, most: 2}, 2)
+	at := w.dieAt(t, a, stepOf(2, coordinator.StepDecisionDurable, 0))
 
 	ctx := context.Background()
 	stranger, err := w.shard(0).Conn(ctx)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"lockstep/coordinator"
 	"lockstep/integration/cluster"
 )
 
@@ -22,7 +23,7 @@ func TestLogRefused(t *testing.T) {
 	a := w.makeAccounts(24, 1000)
 	w.StopProxy()
 	// A commit decided and not finished: a log that is half read would lose it.
-	at := w.dieAt(t, a, stepCase{step: "decision-durable", least: 2, most: 2}, 2)
+	at := w.dieAt(t, a, stepOf(2, coordinator.StepDecisionDurable, 0))
 	whole, err := os.ReadFile(w.LogPath())
 	if err != nil {
 		t.Fatal(err)

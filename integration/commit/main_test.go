@@ -28,9 +28,6 @@ const (
 	envSeed  = "LOCKSTEP_CRASH_SEED"  // of the random choices; default the clock
 )
 
-// thorough says whether every combination is wanted, not just a choice of them.
-func thorough() bool { return os.Getenv(envKills) != "" || os.Getenv(envTime) != "" }
-
 func wantedKills(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv(envKills)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"lockstep/coordinator"
 )
 
 func readOnly(t *testing.T, w *world, a *accounts) {
@@ -121,7 +123,10 @@ func autocommitOff(t *testing.T, w *world, a *accounts) {
 // A statement over shards, without BEGIN, is a transaction of its own: the proxy dies in it, and
 // it is wholly there or not at all.
 func implicitTransaction(t *testing.T, w *world, a *accounts) {
-	for _, step := range []stepCase{{step: "prepared", k: 1}, {step: "all-prepared"}, {step: "decision-durable", committed: true}, {step: "committed", k: 1, committed: true}} {
+	for _, step := range []stepCase{
+		stepOf(2, coordinator.StepPrepared, 1), stepOf(2, coordinator.StepAllPrepared, 0),
+		stepOf(2, coordinator.StepDecisionDurable, 0), stepOf(2, coordinator.StepCommitted, 1),
+	} {
 		w.StopProxy()
 		w.StartProxy("LOCKSTEP_FAILPOINT=" + step.String())
 		c := w.client(t)
@@ -134,7 +139,7 @@ func implicitTransaction(t *testing.T, w *world, a *accounts) {
 		w.StartProxy()
 		w.settledIn(t, w.all(), settleLimit)
 		want := int64(0)
-		if step.committed {
+		if step.deciding {
 			want = 4
 		}
 		if n := a.entries(t, transfer); n != want {

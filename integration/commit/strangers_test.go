@@ -146,7 +146,7 @@ func TestDecisionWithOneBranchLeft(t *testing.T) {
 	w.StartProxy()
 	a := w.makeAccounts(24, 1000)
 	w.StopProxy()
-	at := w.dieAt(t, a, stepCase{step: coordinator.StepDecisionDurable, least: 2, most: 2}, 2)
+	at := w.dieAt(t, a, stepOf(2, coordinator.StepDecisionDurable, 0))
 	time.Sleep(150 * time.Millisecond) // its session has ended, and the server has let go of it
 	list, err := cluster.Branches(w.shard(0))
 	if err != nil || len(list) != 1 {
@@ -168,7 +168,7 @@ func TestLostLog(t *testing.T) {
 			w.StartProxy()
 			a := w.makeAccounts(24, 1000)
 			w.StopProxy()
-			at := w.dieAt(t, a, stepCase{step: coordinator.StepDecisionDurable, least: 2, most: 2}, 2)
+			at := w.dieAt(t, a, stepOf(2, coordinator.StepDecisionDurable, 0))
 			if err := os.Remove(w.LogPath()); err != nil {
 				t.Fatal(err)
 			}

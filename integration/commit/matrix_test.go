@@ -1,0 +1,76 @@
+package commit
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"lockstep/integration/cluster"
+)
+
+// envMatrix makes TestCrashAtEachStep try every cell. Default: a choice.
+const envMatrix = "LOCKSTEP_MATRIX"
+
+// matrixChoice says how many victims there are at each step.
+type matrixChoice int
+
+const (
+	oneVictim   matrixChoice = iota // of two shards, in turn
+	everyKind                       // the proxy, one shard, the proxy and one shard
+	everyVictim                     // the proxy, each shard, the proxy and each shard
+)
+
+// setup is a kind of cluster, and the mode of the commits over it.
+type setup struct {
+	binLog bool
+	mode   string
+	choice matrixChoice
+}
+
+func (s setup) String() string {
+	binLog := "no binlog"
+	if s.binLog {
+		binLog = "binlog"
+	}
+	return fmt.Sprintf("%s/%s", s.mode, binLog)
+}
+
+func setups(t *testing.T) (list []setup) {
+	t.Helper()
+	full := false
+	switch text := os.Getenv(envMatrix); text {
+	case "":
+	case "full":
+		full = true
+	default:
+		t.Fatalf("%s=%q: the only choice is full", envMatrix, text)
+	}
+	for _, mode := range []string{twoPhase} {
+		for _, binLog := range []bool{false, true} {
+			s := setup{binLog: binLog, mode: mode}
+			switch {
+			case full:
+				s.choice = everyVictim
+			case !binLog && !testing.Short():
+				s.choice = everyKind
+			}
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// Something dies at each step of a commit: the proxy, a shard, or both at once.
+func TestCrashAtEachStep(t *testing.T) {
+	for _, s := range setups(t) {
+		t.Run(s.String(), func(t *testing.T) {
+			w := newWorld(t, cluster.Options{Shards: 3, BinLog: s.binLog, Config: "timeouts:\n  prepare: 3s\n  commit: 3s\n  resolve: 200ms\n"})
+			w.StartProxy()
+			a := w.makeAccounts(24, 1000)
+			w.StopProxy()
+			for _, c := range crashes(s.mode, s.choice) {
+				t.Run(fmt.Sprintf("%d shards/%s/%s", c.step.n, c.step, c.victim), func(t *testing.T) { w.crash(t, a, c) })
+			}
+		})
+	}
+}
