@@ -16,7 +16,7 @@ import (
 const modeSingle = config.OneShard
 
 // commitNow ends the open transaction with COMMIT, one-phase where at most
-// one branch wrote, two-phase otherwise. nil means committed. An error means
+// one branch wrote, otherwise as the session's mode says. It uses up the session's token. nil means committed. An error means
 // rolled back, unless it is 1401: then the outcome cannot be known yet and the message names the transaction.
 func (s *session) commitNow() error {
 	t := s.tx
@@ -27,8 +27,12 @@ func (s *session) commitNow() error {
 		return err // the client has to say ROLLBACK first
 	}
 	s.tx = nil
+	token := s.vars.token
+	s.vars.token = ""
+	s.keepGTRID(t)
 	if len(t.branches) == 0 {
 		t.end()
+		s.noteUnused(token)
 		return nil
 	}
 	var writers, readers []*branch
@@ -43,18 +47,37 @@ func (s *session) commitNow() error {
 	switch {
 	case len(writers) == 0:
 		err = s.endReaders(readers)
+		s.noteUnused(token)
 	case len(writers) == 1:
-		err = s.onePhase(t, writers[0])
+		err = s.onePhase(t, writers[0], token)
 		s.endBystanders(t, readers, err == nil)
 	default:
-		err = s.twoPhase(t, writers)
+		mode := s.vars.commitMode
+		if mode == modeSingle { // chosen after the second shard was touched
+			mode = config.TwoPhase
+		}
+		err = s.distributed(t, writers, coordinator.CommitOptions{Mode: mode, Token: token})
 		s.endBystanders(t, readers, err == nil)
-		s.p.metrics.commits.WithLabelValues("2pc").Inc()
+		s.p.metrics.commits.WithLabelValues(mode).Inc()
 		return err // Commit has released the transaction
 	}
 	t.end()
 	s.p.metrics.commits.WithLabelValues("1pc").Inc()
 	return err
+}
+
+// keepGTRID remembers the id of a transaction that ends, for @@lockstep_gtrid.
+func (s *session) keepGTRID(t *transaction) {
+	if t.named != nil {
+		s.lastGTRID = t.named.GTRID()
+	}
+}
+
+// noteUnused says that a token stands for nothing: the transaction changed nothing, and left no trace.
+func (s *session) noteUnused(token string) {
+	if token != "" {
+		s.diag.add("Note", erUnknown, "lockstep_token was not used: the transaction changed nothing")
+	}
 }
 
 // end releases a transaction that no coordinator drives.
@@ -135,7 +158,15 @@ func (s *session) giveBack(b *branch) {
 }
 
 // onePhase commits the only branch that wrote.
-func (s *session) onePhase(t *transaction, b *branch) error {
+func (s *session) onePhase(t *transaction, b *branch, token string) error {
+	if token != "" {
+		if err := s.leaveToken(t, b, token); err != nil {
+			if rerr := s.finishOne(b, false); rerr != nil {
+				s.p.log.Debug("branch could not be rolled back after its token was refused; its connection is closed", "gtrid", t.named.GTRID(), "err", rerr)
+			}
+			return err
+		}
+	}
 	ctx, cancel := s.verbTime()
 	defer cancel()
 	err := b.xa.CommitOnePhase(ctx)
@@ -155,14 +186,14 @@ func (s *session) onePhase(t *transaction, b *branch) error {
 	}
 }
 
-// twoPhase has the coordinator commit the branches that wrote.
-func (s *session) twoPhase(t *transaction, writers []*branch) error {
+// distributed has the coordinator commit the branches that wrote.
+func (s *session) distributed(t *transaction, writers []*branch, o coordinator.CommitOptions) error {
 	gtrid := t.named.GTRID()
 	ps := make([]coordinator.Participant, len(writers))
 	for i, b := range writers {
 		ps[i] = participant{shard: s.p.shards[b.shard].Name(), branch: b.xa}
 	}
-	out := t.named.Commit(s.p.ctx, ps, coordinator.CommitOptions{Mode: config.TwoPhase, Token: s.vars.token})
+	out := t.named.Commit(s.p.ctx, ps, o)
 	if out.Verdict == coordinator.InDoubt || len(out.Pending) > 0 {
 		s.p.left.keep(&t.trail)
 	}
@@ -183,7 +214,7 @@ func (s *session) twoPhase(t *transaction, writers []*branch) error {
 	case coordinator.RolledBack:
 		return rolledBack(gtrid, out.Err)
 	default:
-		return protocol.NewError(erXAInDoubt, "XAER_RMERR: the outcome of transaction %s is not known yet (%v); it stays prepared until the log can tell - check your data", gtrid, out.Err)
+		return protocol.NewError(erXAInDoubt, "XAER_RMERR: the outcome of transaction %s is not known yet (%v); it is settled by itself as soon as it can be told - check your data", gtrid, out.Err)
 	}
 }
 
@@ -193,7 +224,8 @@ func rolledBack(gtrid string, cause error) error {
 		return protocol.NewError(erXARollback, "XA_RBROLLBACK: Transaction branch was rolled back (transaction %s)", gtrid)
 	}
 	var se *protocol.ServerError
-	if backend.Classify(cause) == backend.ClassDefinite && !errors.As(cause, new(*backend.ConnError)) && errors.As(cause, &se) {
+	unasked := errors.As(cause, new(*backend.ConnError)) || errors.As(cause, new(*backend.DownError))
+	if k := backend.Classify(cause); (k == backend.ClassDefinite || k == backend.ClassRetryable) && !unasked && errors.As(cause, &se) {
 		return se
 	}
 	return protocol.NewError(erXARollback, "XA_RBROLLBACK: Transaction branch was rolled back (transaction %s: %v)", gtrid, cause)
@@ -206,6 +238,7 @@ func (s *session) rollbackNow() {
 	}
 	s.rollbackBranches()
 	s.tx = nil
+	s.vars.token = ""
 }
 
 // rollbackBranches rolls every branch back. Nothing is prepared here, so a
@@ -222,6 +255,7 @@ func (s *session) rollbackBranches() {
 		s.p.log.Debug("branch could not be rolled back; its connection is closed", "conn", s.id, "gtrid", s.gtrid(), "err", err)
 	}
 	t.branches, t.byShard = nil, make([]*branch, len(s.p.shards))
+	s.keepGTRID(t)
 	t.end()
 	t.named = nil
 	s.p.metrics.rollbacks.Inc()

@@ -24,6 +24,8 @@ const (
 	erTooManyUserConns    = 1226
 	erTableAccessDenied   = 1142
 	erWrongValueForVar    = 1231
+	erLocalVariable       = 1228
+	erReadOnlyVariable    = 1238
 	erUnknownSystemVar    = 1193
 	erNotSupportedYet     = 1235
 	erUnknownStmtHandler  = 1243

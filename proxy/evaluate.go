@@ -174,19 +174,16 @@ func partial(p *Proxy, failed int, err error) error {
 // systemVariable is the value of a variable that is the session's own and not
 // the server connection's, as an SQL literal.
 func (s *session) systemVariable(name string) (string, bool) {
-	switch strings.ToLower(name) {
+	name = strings.ToLower(name)
+	if own, ok := s.ownVariable(name); ok {
+		return quote(own), true
+	}
+	switch name {
 	case "autocommit":
 		if s.vars.autocommit {
 			return "1", true
 		}
 		return "0", true
-	case "lockstep_gtrid":
-		if g := s.gtrid(); g != "" {
-			return quote(g), true
-		}
-		return "NULL", true
-	case "lockstep_commit_mode":
-		return quote(s.vars.commitMode), true
 	case "last_insert_id", "identity":
 		return fmt.Sprint(s.lastInsertID), true
 	case "pseudo_thread_id":

@@ -24,8 +24,10 @@ func (s *session) showLockstep(st *sharding.Statement) error {
 		return s.showStatus()
 	case "TABLES":
 		return s.showTables()
+	case "OUTCOME":
+		return s.showOutcome(st.Name)
 	}
-	return protocol.NewError(1064, "You have an error in your SQL syntax; SHOW LOCKSTEP knows BRANCHES, SHARDS, STATUS, TABLES and TRANSACTIONS")
+	return protocol.NewError(1064, "You have an error in your SQL syntax; SHOW LOCKSTEP knows BRANCHES, OUTCOME 'token', SHARDS, STATUS, TABLES and TRANSACTIONS")
 }
 
 // showBranches lists the branches of the session's own transaction.

@@ -75,12 +75,14 @@ func (s *session) stmtPrepare(text []byte) error {
 	st.id = s.nextStmt
 	st.long = make([][]byte, parsed.Params)
 	if !onTables(parsed.Kind) {
-		if parsed.Params > 0 {
+		if parsed.Params > 0 && !writtenOut(parsed.Kind) {
 			return protocol.NewError(erUnsupportedPS, "This command is not supported in the prepared statement protocol yet with parameters")
 		}
+		if err := s.describeOwn(st, parsed.Params); err != nil {
+			return s.sent(err)
+		}
 		s.stmts[st.id] = st
-		s.out = protocol.AppendPrepareOK(s.out[:0], protocol.PrepareOK{StatementID: st.id})
-		return s.sent(s.client.WritePacket(s.out))
+		return nil
 	}
 	if err := s.describe(st, parsed); err != nil {
 		return err
@@ -204,6 +206,9 @@ func (s *session) stmtExecute(arg []byte) error {
 	}
 	if err := protocol.ParseExecute(&st.execute, arg, len(st.long), &st.types, st.long); err != nil {
 		return err
+	}
+	if parsed.Params > 0 && writtenOut(parsed.Kind) {
+		return s.runWrittenOut(st, parsed)
 	}
 	return s.run(parsed, &request{sql: []byte(st.sql), stmt: st, execute: &st.execute})
 }

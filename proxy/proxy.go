@@ -137,7 +137,7 @@ func shardOptions(cfg *config.Config, s config.Shard, log *slog.Logger, up func(
 		Name: s.Name, Address: s.Address, User: s.User, Password: s.Password,
 		MaxConns: s.Pool.MaxConns, MaxIdle: s.Pool.MaxIdle, IdleTime: s.Pool.IdleTime,
 		QueueLength: s.Pool.QueueLength, AcquireTimeout: s.Pool.AcquireTimeout,
-		DialTimeout: cfg.Timeouts.Dial, ParticipantTimeout: cfg.ParticipantTimeout, MaxPacket: cfg.Limits.MaxPacket, ParticipantTimeout: cfg.ParticipantTimeout,
+		DialTimeout: cfg.Timeouts.Dial, MaxPacket: cfg.Limits.MaxPacket, ParticipantTimeout: cfg.ParticipantTimeout,
 		Logger: log, OnUp: up,
 	}
 }

@@ -16,21 +16,24 @@ func (s *session) scatterWrite(st *sharding.Statement, rq *request) error {
 	if s.plan.SameTime {
 		defer s.stopClock()()
 	}
-	implicit := s.tx == nil
-	if implicit {
+	if s.tx == nil {
 		if s.vars.commitMode == modeSingle {
 			return protocol.NewError(erNotSupportedYet, "Lockstep: the statement changes %d shards, which lockstep_commit_mode=single does not allow", len(s.plan.Targets))
 		}
-		s.tx = s.newTransaction()
-		s.tx.implicit = true
+		return s.alone(func() (protocol.OK, error) { return s.runWrite(rq, false) })
 	}
-	ok, err := s.runWrite(rq, !implicit)
-	if !implicit {
-		if err != nil {
-			return err
-		}
-		return s.sent(s.writeOK(ok))
+	ok, err := s.runWrite(rq, true)
+	if err != nil {
+		return err
 	}
+	return s.sent(s.writeOK(ok))
+}
+
+// alone runs a change as a transaction of its own and answers with its OK once that is committed.
+func (s *session) alone(change func() (protocol.OK, error)) error {
+	s.tx = s.newTransaction()
+	s.tx.implicit = true
+	ok, err := change()
 	if err != nil {
 		s.rollbackNow()
 		return err
@@ -105,7 +108,7 @@ func readWriteOK(p *part) (protocol.OK, error) {
 		return protocol.OK{}, err
 	}
 	if len(rows.Columns()) > 0 {
-		return protocol.OK{}, notSupported("a change of several shards that returns rows")
+		return protocol.OK{}, notSupported("a change that returns rows where it needs a commit of its own (it changes several shards, or lockstep_token is set): use BEGIN and COMMIT, and one shard")
 	}
 	return rows.Summary().OK, nil
 }

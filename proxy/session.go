@@ -42,6 +42,7 @@ type session struct {
 
 	loginCharset byte // the collation of the handshake
 
+	lastGTRID    string // of the last transaction that had one
 	lastInsertID uint64
 	rowCount     int64
 	foundRows    uint64
@@ -187,6 +188,7 @@ func (s *session) reset() {
 	s.env = sharding.Env{}
 	s.stmts = map[uint32]*prepared{}
 	s.diag.clear()
+	s.lastGTRID = ""
 	s.lastInsertID, s.rowCount, s.foundRows = 0, 0, 0
 }
 

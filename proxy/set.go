@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"lockstep/config"
 	"lockstep/protocol"
 	"lockstep/sharding"
 )
@@ -27,6 +26,10 @@ func (s *session) set(st *sharding.Statement) error {
 			return err
 		}
 		switch {
+		case strings.HasPrefix(a.Name, "lockstep_") && a.Scope != sharding.ScopeUser:
+			if err := setOwn(a, value, &next); err != nil {
+				return err
+			}
 		case a.Scope == sharding.ScopeGlobal:
 			globals = append(globals, "GLOBAL "+a.Name+" = "+orDefault(value, a.Default))
 		case a.Scope == sharding.ScopeUser:
@@ -43,10 +46,6 @@ func (s *session) set(st *sharding.Statement) error {
 				return err
 			}
 			touched = touched || a.Scope == sharding.ScopeSession
-		case strings.HasPrefix(a.Name, "lockstep_"):
-			if err := setOwn(a, value, &next); err != nil {
-				return err
-			}
 		default:
 			if err := setVariable(a, value, &next); err != nil {
 				return err
@@ -149,28 +148,6 @@ func isolationLiteral(level string) string { return "'" + strings.ReplaceAll(lev
 
 func inTransaction() error {
 	return protocol.NewError(erCantChangeInTx, "Transaction characteristics can't be changed while a transaction is in progress")
-}
-
-// setOwn sets one of the proxy's own variables.
-func setOwn(a *sharding.Assignment, value string, next *variables) error {
-	word := unquote(value)
-	switch a.Name {
-	case "lockstep_commit_mode":
-		if a.Default {
-			word = next.p.cfg.CommitMode
-		}
-		word = strings.ToLower(word)
-		switch word {
-		case config.TwoPhase, config.OneShard:
-			next.commitMode = word
-			return nil
-		case config.ThreePhase:
-			return notSupported("commit mode 3pc in this version")
-		}
-		return protocol.NewError(erWrongValueForVar, "Variable '%s' can't be set to the value of '%s'", a.Name, word)
-	default:
-		return protocol.NewError(erUnknownSystemVar, "Unknown system variable '%s'", a.Name)
-	}
 }
 
 // setVariable records an ordinary session variable.

@@ -26,6 +26,11 @@ func (s *session) showStatement(st *sharding.Statement, rq *request) error {
 	if err := s.checkAccess(st); err != nil {
 		return err
 	}
+	if st.Show.What == "variables" {
+		if done, err := s.showVariables(rq.sql); done {
+			return err
+		}
+	}
 	if err := s.planned(st, rq); err != nil {
 		return err
 	}

@@ -252,6 +252,8 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 	}
 	defer s.limitTime()()
 	switch {
+	case s.vars.token != "" && s.plan.Write && s.tx == nil:
+		return s.tokenStatement(st, rq)
 	case len(s.plan.Targets) == 1:
 		s.p.metrics.single.Inc()
 		return s.single(st, rq)
@@ -309,7 +311,7 @@ func (s *session) sessionSlots() *sharding.Session {
 	s.slots = sharding.Session{
 		LastInsertID: s.lastInsertID, RowCount: s.rowCount, FoundRows: s.foundRows,
 		ConnectionID: s.id, User: s.user.Name, Host: s.host, Database: s.vars.database,
-		LockstepGTRID: s.gtrid(), SystemVariables: s.systemVariable,
+		SystemVariables: s.systemVariable,
 	}
 	return &s.slots
 }

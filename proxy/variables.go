@@ -21,7 +21,7 @@ type variables struct {
 	database    string            // logical name
 	vars        map[string]string // session variables and "@user" ones, as SQL literals
 	commitMode  string
-	token       string
+	token       string        // of the client, for the open transaction or else the next; empty: none
 	wait        time.Duration // wait_timeout set by the client; 0: the configured one
 
 	// For the next transaction only (SET TRANSACTION).

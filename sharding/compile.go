@@ -28,7 +28,7 @@ type compiler struct {
 	qualifiersOf map[*Table]bool // tables whose qualifiers are marked
 }
 
-// compile analyses a text. cacheable is false where the same shape may mean something else next time.
+// compile analyses a text.
 func compile(s *Schema, env *Env, sql []byte, prepared bool) (st *Statement, cacheable bool, err error) {
 	c := &compiler{schema: s, env: env, charset: classifyCharset(env.Charset), src: string(sql), prepared: prepared}
 	if !readable(c.charset, sql) {
@@ -40,13 +40,23 @@ func compile(s *Schema, env *Env, sql []byte, prepared bool) (st *Statement, cac
 	c.st = &Statement{env: *env, charset: c.charset, schema: s, prepared: prepared, Params: len(c.params), Verbatim: true,
 		Digest: digest(c.src, c.lits)}
 	if prepared {
-		c.st.own, c.st.ownLits = []byte(c.src), c.lits
+		c.st.own, c.st.ownLits, c.st.Marks = []byte(c.src), c.lits, c.params
 	}
 	if err := c.statement(); err != nil {
 		return nil, false, err
 	}
 	c.finish()
-	return c.st, true, nil
+	return c.st, c.cacheable(), nil
+}
+
+// cacheable says whether the statement's shape may come again. What SET assigns and the
+// proxy's own commands name are part of their shapes: ids that never come twice would drive plans out of the cache.
+func (c *compiler) cacheable() bool {
+	switch c.st.Kind {
+	case KindSet, KindLockstep, KindKill:
+		return c.prepared || len(c.lits) == 0
+	}
+	return true
 }
 
 // readable says whether the lexer sees the characters of a text that the client means.

@@ -18,7 +18,7 @@ func TestPlans(t *testing.T) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			env := testEnv()
 			in := &Inputs{Prefer: -1, SQL: []byte(d.Input), Session: &Session{LastInsertID: 7, RowCount: -1, FoundRows: 3, ConnectionID: 99,
-				User: "app", Host: "10.0.0.1", Database: "shop", LockstepGTRID: "g1",
+				User: "app", Host: "10.0.0.1", Database: "shop",
 				SystemVariables: func(name string) (string, bool) { return "'2pc'", name == "lockstep_commit_mode" }}}
 			if d.HasArg("mode") {
 				d.ScanArgs(t, "mode", &env.SQLMode)

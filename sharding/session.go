@@ -7,6 +7,5 @@ type Session struct {
 	FoundRows            uint64
 	ConnectionID         uint32
 	User, Host, Database string
-	LockstepGTRID        string                           // @@lockstep_gtrid
 	SystemVariables      func(name string) (string, bool) // values of the proxy's own variables (lockstep_*), as SQL literal
 }

@@ -11,6 +11,9 @@ func (c *compiler) show() (bool, error) {
 		c.st.ReadOnly = true
 		if c.word(1) == "LOCKSTEP" {
 			c.st.Kind = KindLockstep
+			if c.word(2) == "OUTCOME" {
+				return true, c.showOutcome(3)
+			}
 			c.st.Words = c.rest(2)
 			return true, nil
 		}
@@ -20,6 +23,23 @@ func (c *compiler) show() (bool, error) {
 		return true, c.explain()
 	}
 	return false, nil
+}
+
+// showOutcome reads the token of SHOW LOCKSTEP OUTCOME 'token'.
+func (c *compiler) showOutcome(i int) error {
+	c.st.Words = []string{"OUTCOME"}
+	if i >= len(c.toks) {
+		return syntaxError(c.src, len(c.src))
+	}
+	switch t := c.toks[i]; {
+	case c.isString(t):
+		v, _ := decodeLiteral(nil, []byte(c.textOf(i)), t.lit, false, c.env.NoBackslash)
+		c.st.Name = string(v.B)
+	case t.kind == tokParam:
+	default:
+		return syntaxError(c.src, c.startOf(i))
+	}
+	return c.end(i + 1)
 }
 
 var showPairs = map[string]string{

@@ -52,9 +52,6 @@ func (s *slot) append(dst []byte, x *execution) []byte {
 		}
 		return x.appendString(dst, ses.Database)
 	case slotVariable:
-		if s.name == "lockstep_gtrid" {
-			return x.appendString(dst, ses.LockstepGTRID)
-		}
 		if ses.SystemVariables != nil {
 			if v, ok := ses.SystemVariables(s.name); ok {
 				return append(dst, v...)

@@ -3,10 +3,11 @@ package sharding
 // Statement is the analysis of one text: immutable, shared, cached.
 type Statement struct {
 	Kind          Kind
-	ReadOnly      bool // cannot change data (locking reads are ReadOnly with Locking set)
-	Locking       bool // FOR UPDATE, LOCK IN SHARE MODE
-	Verbatim      bool // whenever one shard is the target, the received bytes are forwarded unchanged
-	Params        int  // '?' in the text
+	ReadOnly      bool  // cannot change data (locking reads are ReadOnly with Locking set)
+	Locking       bool  // FOR UPDATE, LOCK IN SHARE MODE
+	Verbatim      bool  // whenever one shard is the target, the received bytes are forwarded unchanged
+	Params        int   // '?' in the text
+	Marks         []int // where they stand, in bytes
 	Tables        []*Table
 	Databases     []string // that the statement uses, named in it or current
 	Opaque        bool     // which tables it uses cannot be told

@@ -1,0 +1,159 @@
+package proxy
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strings"
+
+	"lockstep/backend"
+	"lockstep/config"
+	"lockstep/protocol"
+	"lockstep/sharding"
+)
+
+// The proxy's own session variables. No server knows them.
+const (
+	varCommitMode = "lockstep_commit_mode" // how the next COMMIT over several shards goes
+	varToken      = "lockstep_token"       // by which the outcome of the open or next transaction can be looked up
+	varGTRID      = "lockstep_gtrid"       // of the open transaction, otherwise of the last one; read only
+)
+
+// ownVariables in the order of SHOW VARIABLES.
+var ownVariables = []string{varCommitMode, varGTRID, varToken}
+
+// setOwn sets one of the proxy's own variables.
+func setOwn(a *sharding.Assignment, value string, next *variables) error {
+	switch {
+	case !slices.Contains(ownVariables, a.Name):
+		return protocol.NewError(erUnknownSystemVar, "Unknown system variable '%s'", a.Name)
+	case a.Name == varGTRID:
+		return protocol.NewError(erReadOnlyVariable, "Variable '%s' is a read only variable", a.Name)
+	case a.Scope == sharding.ScopeGlobal:
+		return protocol.NewError(erLocalVariable, "Variable '%s' is a SESSION variable and can't be used with SET GLOBAL", a.Name)
+	case a.Name == varToken:
+		token, err := tokenOf(value, a.Default)
+		if err != nil {
+			return err
+		}
+		next.token = token
+		return nil
+	}
+	mode := strings.ToLower(textOf(value))
+	if a.Default {
+		mode = next.p.cfg.CommitMode
+	}
+	switch mode {
+	case config.TwoPhase, config.ThreePhase, config.OneShard:
+		next.commitMode = mode
+		return nil
+	}
+	return protocol.NewError(erWrongValueForVar, "Variable '%s' can't be set to the value of '%s'", a.Name, mode)
+}
+
+// ownVariable is the value of one of the proxy's own variables.
+func (s *session) ownVariable(name string) (string, bool) {
+	switch name {
+	case varCommitMode:
+		return s.vars.commitMode, true
+	case varToken:
+		return s.vars.token, true
+	case varGTRID:
+		return s.shownGTRID(), true
+	}
+	return "", false
+}
+
+// shownGTRID is what @@lockstep_gtrid says: the open transaction's id, otherwise that of the
+// session's last transaction that had one. A transaction that is open gets its id when it is asked
+// for, even before its first branch, so that a client can note it before anything happens.
+func (s *session) shownGTRID() string {
+	t := s.tx
+	if t == nil || t.dead != nil {
+		return s.lastGTRID
+	}
+	if t.named == nil {
+		t.named = s.p.coordinator.Begin()
+	}
+	return t.named.GTRID()
+}
+
+// showVariablesTail matches the condition of SHOW VARIABLES.
+var showVariablesTail = regexp.MustCompile(`(?is)\bvariables\s*(?:(?:like|where)\b.*)?$`)
+
+// showVariables answers SHOW VARIABLES with a shard's rows and the proxy's own among them; false:
+// the condition leaves none of its own, and the statement goes to the shard as it is.
+//
+// Which of its own rows the condition takes is asked of the shard too, so that it means what it means there.
+func (s *session) showVariables(sql []byte) (bool, error) {
+	sql = bytes.TrimRight(sql, " \t\r\n;")
+	at := showVariablesTail.FindIndex(sql)
+	if at == nil {
+		return false, nil
+	}
+	condition := strings.TrimSpace(string(sql[at[0]+len("variables") : at[1]]))
+	if word, pattern, _ := strings.Cut(condition, "'"); strings.EqualFold(strings.TrimSpace(word), "like") {
+		if first, _, _ := strings.Cut(pattern, "%"); !overlaps(strings.ToLower(first), "lockstep_") {
+			return false, nil
+		}
+	} else if condition != "" && !containsFold([]byte(condition), "lockstep") {
+		return false, nil
+	}
+	own := "SELECT * FROM ("
+	for i, name := range ownVariables {
+		value, _ := s.ownVariable(name)
+		if i > 0 {
+			own += " UNION ALL "
+		}
+		own += "SELECT " + quote(name) + " AS Variable_name, " + quote(value) + " AS Value"
+	}
+	own += ") AS lockstep_variables"
+	switch {
+	case condition == "":
+	case strings.EqualFold(condition[:1], "l"):
+		own += " WHERE Variable_name " + condition
+	default:
+		own += " " + condition
+	}
+	conn, err := s.p.shards[s.anyShard()].Acquire(s.ctx, s.vars.state(s.anyShard()), true)
+	if err != nil {
+		return true, err
+	}
+	defer conn.Release()
+	var rows []row
+	for _, text := range []string{string(sql), own} {
+		res, err := conn.Query(s.ctx, text, maxVariables)
+		if err != nil {
+			return true, err
+		}
+		rows = append(rows, textRows(res)...)
+	}
+	slices.SortStableFunc(rows, func(a, b row) int { return strings.Compare(strings.ToLower(a[0]), strings.ToLower(b[0])) })
+	return true, s.sent(s.writeResult([]string{"Variable_name", "Value"}, rows))
+}
+
+// maxVariables bounds what is read of a server's variables.
+const maxVariables = 10_000
+
+// overlaps says whether one text begins with the other, where _ in the first stands for any byte.
+func overlaps(pattern, name string) bool {
+	for i := range min(len(pattern), len(name)) {
+		if pattern[i] != name[i] && pattern[i] != '_' && pattern[i] != '\\' {
+			return false
+		}
+		if pattern[i] == '\\' {
+			return true // an escape: not looked at closer
+		}
+	}
+	return true
+}
+
+func textRows(res *backend.Result) []row {
+	rows := make([]row, len(res.Rows))
+	for i, r := range res.Rows {
+		for _, f := range r {
+			rows[i] = append(rows[i], string(f))
+		}
+	}
+	return rows
+}
