@@ -10,22 +10,24 @@ import (
 
 func state(n *Name) NameState { return n.Status().State }
 
-func TestNameIsHeldByOne(t *testing.T) {
+func TestNameIsHeldByOne(t *testing.T) { onEngines(t, nameIsHeldByOne) }
+
+func nameIsHeldByOne(t *testing.T, e *engine) {
 	events := make(chan NameStatus, 16)
-	a, b := openShard(t), openShard(t)
+	a, b := e.open(t), e.open(t)
 	first := a.HoldName(t.Context(), "lockstep.c.p1", nil)
 	if state(first) != NameHeld {
 		t.Fatalf("first: %+v", first.Status())
 	}
 	other := b.HoldName(t.Context(), "lockstep.c.p2", nil)
-	elsewhere := openShard(t, func(o *Options) { o.Name = "s2" }).HoldName(t.Context(), "lockstep.c.p1", nil)
+	elsewhere := e.open(t, func(o *Options) { o.Name = "s2" }).HoldName(t.Context(), "lockstep.c.p1", nil)
 	if state(other) != NameHeld || state(elsewhere) != NameHeld {
 		t.Errorf("another name: %+v; the same for another shard of the server: %+v", other.Status(), elsewhere.Status())
 	}
 	second := b.HoldName(t.Context(), "lockstep.c.p1", func(s NameStatus) { events <- s })
 	st := second.Status()
 	var taken *NameTakenError
-	if st.State != NameTaken || !errors.As(st.Err, &taken) || st.Holder.Connection == 0 || !strings.HasPrefix(st.Holder.Host, "127.0.0.1:") || st.Holder.User != "root" {
+	if st.State != NameTaken || !errors.As(st.Err, &taken) || st.Holder.Connection == 0 || !strings.HasPrefix(st.Holder.Host, "127.0.0.1:") || st.Holder.User != e.options.User {
 		t.Fatalf("second: %+v", st)
 	}
 	if h := ask(t, a, fmt.Sprintf("SELECT COUNT(*) FROM information_schema.processlist WHERE id=%d", st.Holder.Connection)); h != "1" {
@@ -65,11 +67,13 @@ func next(t *testing.T, events chan NameStatus) NameStatus {
 	}
 }
 
-func TestNameSurvivesTheServersRestart(t *testing.T) {
+func TestNameSurvivesTheServersRestart(t *testing.T) { onEngines(t, nameSurvivesRestart) }
+
+func nameSurvivesRestart(t *testing.T, e *engine) {
 	events := make(chan NameStatus, 16)
-	s := openShard(t)
+	s := e.open(t)
 	n := s.HoldName(t.Context(), "lockstep.c.p1", func(s NameStatus) { events <- s })
-	mariadb.kill()
+	e.kill(t)
 	if got := next(t, events); got.State != NameWanted {
 		t.Errorf("after the server's end: %+v", got)
 	}
@@ -77,9 +81,7 @@ func TestNameSurvivesTheServersRestart(t *testing.T) {
 	if st := unreachable.Status(); st.State != NameWanted || !errors.As(st.Err, new(*DownError)) {
 		t.Errorf("while it is down: %+v", st)
 	}
-	if err := mariadb.start(); err != nil {
-		t.Fatal(err)
-	}
+	e.start(t)
 	if got := next(t, events); got.State != NameHeld || state(n) != NameHeld {
 		t.Errorf("after its start: %+v", got)
 	}

@@ -14,7 +14,7 @@ func markerTable(t *testing.T, s *Shard) *State {
 	t.Helper()
 	st := table(t, s)
 	c := acquire(t, s, nil, true)
-	run(t, c, "DROP TABLE IF EXISTS lockstep.branch")
+	run(t, c, "DROP DATABASE IF EXISTS lockstep")
 	c.Release()
 	if made, err := s.CreateMarkerTable(t.Context()); err != nil || !made {
 		t.Fatalf("made %v: %v", made, err)
@@ -50,8 +50,10 @@ func marker(t *testing.T, s *Shard, gtrid string) *Marker {
 	return &list[0]
 }
 
-func TestMarkerOfEachState(t *testing.T) {
-	s := openShard(t)
+func TestMarkerOfEachState(t *testing.T) { onEngines(t, markerOfEachState) }
+
+func markerOfEachState(t *testing.T, e *engine) {
+	s := e.open(t)
 	st := markerTable(t, s)
 	type seen struct{ there, committed bool }
 	for i, row := range []struct {
@@ -129,8 +131,10 @@ func sameKind(t *testing.T, got, want error) {
 }
 
 // A no of the server is definite, has words for the client, and keeps the branch from being prepared.
-func TestMarkerRefused(t *testing.T) {
-	s := openShard(t)
+func TestMarkerRefused(t *testing.T) { onEngines(t, markerRefused) }
+
+func markerRefused(t *testing.T, e *engine) {
+	s := e.open(t)
 	st := markerTable(t, s)
 	token := func(text string) func(*Marker) { return func(m *Marker) { m.Token = text } }
 	must(t, s.FenceToken(t.Context(), "looked-up", "p2"))

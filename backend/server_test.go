@@ -53,6 +53,9 @@ func runWithServer(m *testing.M) (int, error) {
 	defer s.kill()
 	mariadb = s
 	code := m.Run()
+	if err := endMySQL(); err != nil {
+		return 1, err
+	}
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
 			return 1, err
