@@ -15,7 +15,7 @@ import (
 	"lockstep/localdb"
 )
 
-const devAbout = `Starts private MariaDB servers as shards, and the proxy in front of them, to try things
+const devAbout = `Starts private MariaDB or MySQL servers as shards, and the proxy in front of them, to try things
 out: nothing is installed, no other server on this machine is touched. At the first start it
 makes a database "bank" with 1,000 accounts, spread over the shards; log in as app/app.
 
@@ -31,6 +31,7 @@ const maxDevShards = 16
 // devOptions are the flags of dev.
 type devOptions struct {
 	shards        int
+	engine        localdb.Engine // "" where the flag is not given
 	dir           string
 	listen, admin string
 	demo          bool
@@ -40,6 +41,10 @@ func runDev(ctx context.Context, t terminal, args []string) error {
 	f := newFlags(t, "dev", "dev [flags]", devAbout)
 	var o devOptions
 	f.IntVar(&o.shards, "shards", 2, "`number` of shards; fixed once the folder exists")
+	f.Func("engine", "kind of the shards' servers, mariadb or mysql; fixed once the folder exists (default mariadb)", func(name string) (err error) {
+		o.engine, err = localdb.ParseEngine(name)
+		return err
+	})
 	f.StringVar(&o.dir, "dir", ".lockstep", "`folder` of the shards' data, the log and the configuration")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:4000", "`address` for clients")
 	f.StringVar(&o.admin, "admin", "127.0.0.1:4001", "`address` for operators")
@@ -73,15 +78,15 @@ func runDev(ctx context.Context, t terminal, args []string) error {
 // dev is the whole life of a playground: from the lock on its folder to the last
 // shard's end.
 func dev(ctx context.Context, t terminal, o devOptions, log *slog.Logger) (err error) {
-	if err := localdb.Installed(); err != nil {
-		return err
-	}
 	d, err := openDevDir(o.dir)
 	if err != nil {
 		return err
 	}
 	defer d.close()
-	if err := d.fixShards(o.shards); err != nil {
+	if o.engine, err = d.fixEngine(o.engine); err != nil {
+		return err
+	}
+	if err := o.engine.Installed(); err != nil {
 		return err
 	}
 	for flag, address := range map[string]string{"--listen": o.listen, "--admin": o.admin} {
@@ -89,10 +94,16 @@ func dev(ctx context.Context, t terminal, o devOptions, log *slog.Logger) (err e
 			return err
 		}
 	}
+	if err := d.noteEngine(o.engine); err != nil {
+		return err
+	}
+	if err := d.fixShards(o.shards); err != nil {
+		return err
+	}
 
 	begin := time.Now()
-	fmt.Fprintf(t.err, "Starting %d shards in %s\n", o.shards, d.path)
-	servers, err := localdb.StartAll(ctx, d.servers(o.shards, log), func(s *localdb.Server) {
+	fmt.Fprintf(t.err, "Starting %d shards (%s) in %s\n", o.shards, o.engine, d.path)
+	servers, err := localdb.StartAll(ctx, d.servers(o, log), func(s *localdb.Server) {
 		how := "started"
 		if s.Adopted {
 			how = "was still running"
@@ -102,7 +113,7 @@ func dev(ctx context.Context, t terminal, o devOptions, log *slog.Logger) (err e
 	if err != nil {
 		return err
 	}
-	w := newWatch(servers, d.servers(o.shards, log), t)
+	w := newWatch(servers, d.servers(o, log), t)
 	defer func() { err = errors.Join(err, w.stopAll()) }()
 
 	cfg, err := prepareShards(ctx, d, o, servers)

@@ -223,6 +223,7 @@ func TestDevRefusals(t *testing.T) {
 		{"open admin port", []string{"--admin", "0.0.0.0:0"}, exitUsage, "on loopback only"},
 		{"address", []string{"--listen", "nowhere"}, exitUsage, "missing port"},
 		{"shards", []string{"--shards", "0"}, exitUsage, "choose 1 to 16"},
+		{"engine", []string{"--engine", "oracle"}, exitUsage, `choose "mariadb" or "mysql"`},
 		{"no number", []string{"--shards", "many"}, exitUsage, "invalid value"},
 		{"argument", []string{"now"}, exitUsage, `unexpected argument "now"`},
 		{"folder", []string{"--dir", file}, exitFailed, "make the folder"},

@@ -19,6 +19,7 @@ import (
 //
 //	lock           held while a dev runs; holds its process id
 //	shards         their number
+//	engine         of the shards; a folder without it is MariaDB's
 //	prepared       the sample database was made
 //	lockstep.yaml  the configuration, written anew at every start
 //	lockstep.db    the decision log
@@ -97,12 +98,12 @@ func (d *devDir) fixShards(n int) error {
 }
 
 // servers describes the shards' servers.
-func (d *devDir) servers(n int, log *slog.Logger) []localdb.Options {
-	var o []localdb.Options
-	for i := 1; i <= n; i++ {
-		o = append(o, localdb.Options{
-			Name: fmt.Sprintf("s%d", i), Dir: d.file(fmt.Sprintf("shard%d", i)), ServerID: i, Logger: log,
+func (d *devDir) servers(o devOptions, log *slog.Logger) []localdb.Options {
+	var servers []localdb.Options
+	for i := 1; i <= o.shards; i++ {
+		servers = append(servers, localdb.Options{
+			Name: fmt.Sprintf("s%d", i), Dir: d.file(fmt.Sprintf("shard%d", i)), Engine: o.engine, ServerID: i, Logger: log,
 		})
 	}
-	return o
+	return servers
 }
