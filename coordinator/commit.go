@@ -113,7 +113,7 @@ func (d *driver) append(ctx context.Context) (ev event) {
 			ev = event{kind: evUnsure, err: fmt.Errorf("log decision of %s: panic: %v", d.t.gtrid, p)}
 		}
 	}()
-	err := d.c.o.Log.Append(ctx, txlog.Decision{
+	err := d.appendExpected(ctx, txlog.Decision{
 		GTRID: d.t.gtrid, Verdict: txlog.Commit, Mode: ModeTwoPhase, Participants: d.shards,
 		Time: d.c.o.Clock.Now(), Token: d.options.Token,
 	})
@@ -126,6 +126,30 @@ func (d *driver) append(ctx context.Context) (ev event) {
 		return event{kind: evNotDurable, err: fmt.Errorf("log decision of %s: %w", d.t.gtrid, err)}
 	}
 	return event{kind: evUnsure, err: fmt.Errorf("log decision of %s: %w", d.t.gtrid, err)}
+}
+
+// expect lets the log wait a little for this decision, so that one sync serves many.
+func (d *driver) expect() {
+	if d.waiter, _ = d.c.o.Log.(expecter); d.waiter != nil {
+		d.waiter.Expect()
+	}
+}
+
+// unexpect is for a decision that will not come.
+func (d *driver) unexpect() {
+	if d.waiter != nil {
+		d.waiter.Unexpect()
+		d.waiter = nil
+	}
+}
+
+func (d *driver) appendExpected(ctx context.Context, r txlog.Decision) error {
+	if d.waiter == nil {
+		return d.c.o.Log.Append(ctx, r)
+	}
+	w := d.waiter
+	d.waiter = nil
+	return w.AppendExpected(ctx, r)
 }
 
 // end makes the transaction's state known before it stops being live.

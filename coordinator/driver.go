@@ -19,8 +19,9 @@ type driver struct {
 	m       *machine
 	mark    Marker // what the participants write at can-commit
 	began   time.Time
-	early   error // found before anything was prepared
-	left    []int // participants left to the resolver
+	waiter  expecter // that waits for this decision; nil: none
+	early   error    // found before anything was prepared
+	left    []int    // participants left to the resolver
 
 	ctx      context.Context // the caller's
 	votes    *phase          // of can-commit, then of prepare
@@ -68,6 +69,7 @@ func newDriver(t *Transaction, ps []Participant, o CommitOptions) *driver {
 
 func (d *driver) run(ctx context.Context) {
 	defer func() {
+		d.unexpect()
 		close(d.finished)
 		for _, p := range d.phases {
 			p.end()
@@ -170,6 +172,9 @@ func (d *driver) observe(before state, e event) {
 	case e.kind == evAnswered && e.reply.Result == Done && before == stateCommitting:
 		d.c.hook(StepCommitted, d.m.count(branchEnded))
 	}
+	if before == statePreparing && d.m.state == stateAborting {
+		d.unexpect()
+	}
 	if before != stateCommitting && d.m.state == stateCommitting {
 		d.release = d.c.gate.Shared()
 	}
@@ -184,6 +189,8 @@ func (d *driver) vote(verb effectKind) *phase {
 		limit = d.c.o.CanCommitTimeout
 	case d.m.three:
 		ctx = context.WithoutCancel(ctx)
+	default:
+		d.expect()
 	}
 	p := d.newPhase(ctx, limit)
 	p.verb = verb

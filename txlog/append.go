@@ -35,14 +35,22 @@ const (
 // To append the same verdict again is no error. A Rollback takes the place of a Commit: only
 // an operator's forced verdict does that.
 func (l *Log) Append(ctx context.Context, d Decision) error {
+	return l.append(ctx, d, func() {})
+}
+
+// append calls queued once the decision is in the queue, or will not be.
+func (l *Log) append(ctx context.Context, d Decision, queued func()) error {
 	value, err := l.validate(d)
 	if err != nil {
+		queued()
 		return err
 	}
 	d.Participants = slices.Clone(d.Participants)
 	d.Time = d.Time.UTC()
 	r := &request{decision: d, value: value, done: make(chan error, 1)}
-	if err := l.enqueue(r); err != nil {
+	err = l.enqueue(r)
+	queued()
+	if err != nil {
 		return err
 	}
 	select {

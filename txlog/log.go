@@ -17,6 +17,8 @@ type Log struct {
 	lock     *fileLock
 	store    *store // nil: open for reading only
 
+	expected expectation
+
 	queue   chan *request
 	stop    chan struct{} // closed by Close
 	stopped chan struct{} // closed when the writer has ended
@@ -82,6 +84,7 @@ func openLocked(o Options) (*Log, error) {
 	l := newLog(c)
 	l.options, l.store, l.sum = o, s, sum
 	l.queue = make(chan *request, o.Queue)
+	l.expected.changed = make(chan struct{}, 1)
 	return l, nil
 }
 

@@ -18,6 +18,7 @@ type Options struct {
 	MaxRecord       int           // bytes of one encoded record; 0 means 16384
 	MaxParticipants int           // branches of one transaction; 0 means 256
 	MaxEpochs       int           // starts remembered; the oldest is dropped past it; 0 means 65536
+	GatherDelay     time.Duration // a batch waits at most this long for decisions that were announced (Expect); 0 means 3ms, negative: never
 	ForgetDelay     time.Duration // a removal waits this long for an Append to ride on; 0 means 5s
 
 	// Hook is for tests. It is called on the writer's goroutine with "decision-written"
@@ -70,6 +71,9 @@ func (o Options) withDefaults() (Options, error) {
 		if *d.value == 0 {
 			*d.value = d.def
 		}
+	}
+	if o.GatherDelay == 0 {
+		o.GatherDelay = 3 * time.Millisecond
 	}
 	if o.ForgetDelay <= 0 {
 		o.ForgetDelay = 5 * time.Second

@@ -26,7 +26,7 @@ func (l *Log) write() {
 	for {
 		select {
 		case r := <-l.queue:
-			l.serve(l.gather(r))
+			l.serve(l.await(l.gather(r)))
 		case <-tick.C:
 			l.serve(nil)
 		case <-l.stop: // nothing enters the queue any more
