@@ -20,10 +20,20 @@ func (c *processClock) After(d time.Duration) <-chan time.Time {
 	t := &timer{due: c.w.now + max(d, 0), ch: make(chan time.Time, 1)}
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
-	if !c.dead {
-		c.timers = append(c.timers, t)
+	if c.dead { // it will not wait for anything
+		t.ch <- time.Time{}
+		return t.ch
 	}
+	c.timers = append(c.timers, t)
 	return t.ch
+}
+
+// stop lets everything in a dead process go on to its end.
+func (l *life) stop() {
+	for _, t := range l.timers {
+		t.ch <- time.Time{}
+	}
+	l.timers = nil
 }
 
 // nextTimer of all lives that can take it.

@@ -22,9 +22,9 @@ var errHeld = errors.New("sessions still hold prepared transactions")
 type rowState uint8
 
 const (
-	rowNone rowState = iota
-	rowOpen          // of a transaction that has not ended: the INSERT waits
-	rowThere         // committed: 1062
+	rowNone  rowState = iota
+	rowOpen           // of a transaction that has not ended: the INSERT waits
+	rowThere          // committed: 1062
 )
 
 // conflict of an INSERT by b, or by nobody's branch, with what is there.

@@ -52,7 +52,7 @@ func (m *member) CanCommit(ctx context.Context, mark coordinator.Marker) coordin
 		m.sess.closed = true // the connection is broken, or its transaction of no use
 	}
 	if res.lost {
-		return refuse(errLost) // nothing is prepared without another verb, and none will be sent
+		return unknown(errLost)
 	}
 	return res.reply
 }

@@ -102,6 +102,7 @@ func (p *proxy) crash() {
 	l.dead = true
 	w.mu.Unlock()
 	l.end()
+	l.stop()
 	p.life = nil
 	for _, r := range w.requests {
 		if r.life != l {

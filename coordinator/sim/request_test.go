@@ -246,7 +246,7 @@ func (res result) String() string {
 func (w *world) abandon(r *request) {
 	was := r.state
 	w.finish(r, result{lost: true})
-	if was == sent || was == waiting {
+	if (was == sent || was == waiting) && r.verb != verbAppend { // the log's writer does not take it any more
 		r.state, r.orphan = was, true
 	}
 	if r.sess != nil {

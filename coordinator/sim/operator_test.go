@@ -1,0 +1,148 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"lockstep/coordinator"
+	"lockstep/txlog"
+)
+
+// task is something that a person asks of a proxy. Its answer is heard by the scheduler.
+type task struct {
+	name    string
+	life    *life
+	over    bool // heard, or never to be
+	done    bool
+	tx      *transaction
+	token   string
+	verdict coordinator.Verdict
+	gtrid   string
+	err     error
+	listed  []coordinator.InDoubtTransaction
+	last    bool // at the end of the history
+}
+
+func (w *world) task(l *life, what string, do func(ctx context.Context, t *task)) *task {
+	t := &task{name: fmt.Sprint(what, " ", len(w.tasks)+1), life: l}
+	w.tasks = append(w.tasks, t)
+	w.tell(t.name, "asks %s", l.name)
+	go func() {
+		do(as(l.ctx, t.name), t)
+		t.done = true
+	}()
+	return t
+}
+
+// operate gives a verdict, without force, on a transaction that is not over.
+func (w *world) operate() bool {
+	running := w.running()
+	var open []*transaction
+	for _, t := range w.txs {
+		if ph := w.phaseOf(t); ph != phaseOver && ph != phaseWorking {
+			open = append(open, t)
+		}
+	}
+	if len(running) == 0 || len(open) == 0 {
+		return false
+	}
+	l, t, v := pick(w, running).life, pick(w, open), txlog.Verdict(1+w.rng.IntN(2))
+	w.saw(faultOperator, w.phaseOf(t))
+	task := w.task(l, "operator", func(ctx context.Context, task *task) {
+		_, task.err = l.coord.Settle(ctx, t.gtrid, v, false)
+		var refused *coordinator.RefusedError
+		if errors.As(task.err, &refused) {
+			l.note("refuses to " + v.String() + " " + short(t.gtrid))
+		}
+	})
+	w.tell(task.name, "wants %s to %s", short(t.gtrid), v)
+	return true
+}
+
+// lookUp asks any proxy for the outcome of a token.
+func (w *world) lookUp() bool {
+	running := w.running()
+	if len(running) == 0 {
+		return false
+	}
+	var with []*client
+	for _, c := range w.clients {
+		if c.token != "" {
+			with = append(with, c)
+		}
+	}
+	if len(with) == 0 {
+		return false
+	}
+	c := pick(w, with)
+	w.saw(faultLookUp, w.phaseOf(c.t))
+	w.askToken(pick(w, running).life, c)
+	return true
+}
+
+func (w *world) askToken(l *life, c *client) *task {
+	t := w.task(l, "look-up", func(ctx context.Context, t *task) {
+		t.verdict, t.gtrid, t.err = l.coord.TokenOutcome(ctx, c.token)
+	})
+	t.token, t.tx = c.token, c.t
+	w.tell(t.name, "of %s", c.token)
+	return t
+}
+
+// listInDoubt is what an operator looks at.
+func (w *world) listInDoubt() bool {
+	running := w.running()
+	if len(running) == 0 {
+		return false
+	}
+	p := pick(w, running)
+	w.sawAll(faultListInDoubt, p)
+	w.askInDoubt(p.life)
+	return true
+}
+
+func (w *world) askInDoubt(l *life) *task {
+	return w.task(l, "list", func(ctx context.Context, t *task) { t.listed, t.err = l.coord.InDoubt(ctx) })
+}
+
+// hearTasks takes the answers to people's questions.
+func (w *world) hearTasks() {
+	for _, t := range w.tasks {
+		if !t.done || t.over {
+			continue
+		}
+		t.over = true
+		if t.token == "" {
+			continue
+		}
+		c := w.clientOf(t.token)
+		w.tell(t.name, "of %s: %s %s", t.token, t.verdict, short(t.gtrid))
+		switch {
+		case c.t == nil && t.verdict == coordinator.RolledBack:
+			c.spent = true // its transaction, if it comes, must not commit
+		case c.t == nil && t.verdict == coordinator.Committed:
+			w.violation("%s was never used, and is answered COMMITTED", t.token)
+		case t.verdict == coordinator.RolledBack:
+			w.seen.lookedUp[coordinator.RolledBack]++
+			w.promise(c.t, txlog.Rollback, "a look-up of its token answered ABORTED")
+		case t.verdict == coordinator.Committed:
+			w.seen.lookedUp[coordinator.Committed]++
+			w.promise(c.t, txlog.Commit, "a look-up of its token answered COMMITTED")
+			if t.gtrid != c.t.gtrid {
+				w.violation("the look-up of %s names %q, and it is %s", t.token, t.gtrid, c.t.gtrid)
+			}
+		case t.verdict == coordinator.InDoubt:
+			w.seen.lookedUp[coordinator.InDoubt]++
+		}
+	}
+}
+
+func (w *world) clientOf(token string) *client {
+	for _, c := range w.clients {
+		if c.token == token {
+			return c
+		}
+	}
+	return nil
+}
