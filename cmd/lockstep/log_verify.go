@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"lockstep/txlog"
@@ -9,7 +10,8 @@ import (
 
 const logVerifyAbout = `Reads the whole decision log of a proxy that does not run and checks it: the pages of the file,
 each record's checksum, and that none is missing. A proxy does the same when it starts, and
-refuses a log that is damaged. Nothing is changed.
+refuses a log that is damaged. Of a damaged one it says what is wrong with it and what is left.
+Nothing is changed.
 `
 
 // verification is the result for programs.
@@ -40,6 +42,9 @@ func runLogVerify(_ context.Context, t terminal, args []string) (err error) {
 		open = func() (*txlog.Log, error) { return txlog.OpenReadOnly(*file) }
 	}
 	l, err := open()
+	if corrupt := new(txlog.CorruptError); errors.As(err, &corrupt) {
+		return diagnose(t, access.json, corrupt)
+	}
 	if err != nil {
 		return asRefusal(err)
 	}
@@ -54,6 +59,18 @@ func runLogVerify(_ context.Context, t terminal, args []string) (err error) {
 	_, err = fmt.Fprintf(t.out, "%s is whole: cluster %s, coordinator %s, %d epochs, %d decisions (%d commit, %d rollback), %d audit entries\n",
 		v.Path, v.Cluster, v.Coordinator, v.Epochs, v.Commits+v.Rollbacks, v.Commits, v.Rollbacks, v.Audit)
 	return err
+}
+
+// diagnose says what is wrong with a damaged log and what is left of it.
+func diagnose(t terminal, asJSON bool, damage *txlog.CorruptError) error {
+	r, err := txlog.Examine(damage.Path)
+	if err == nil {
+		err = printRemains(t.out, asJSON, remainsOf(r, ""))
+	}
+	if err != nil {
+		return errors.Join(damage, err)
+	}
+	return fmt.Errorf("%w; what is left of it: log salvage OLD NEW", damage)
 }
 
 // verify counts what opening the log has checked.

@@ -114,11 +114,35 @@ func TestForeignAndDamagedLogs(t *testing.T) {
 	if err := os.WriteFile(path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, words("log verify --file "+path), exitFailed, "", "is damaged")
+	expect(t, words("log verify --file "+path), exitFailed, "0 decisions", "is damaged")
 	expect(t, append(words("recover --offline --config"), config), exitFailed, "", "is damaged")
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, file) {
 		t.Errorf("the damaged log was changed: %v", err)
 	}
+}
+
+func TestSalvageOfALog(t *testing.T) {
+	path := leaveLog(t, configFile(t, "127.0.0.1:1", "127.0.0.1:2"), "c.p."+servedEpoch+".1")
+	fresh := path + ".salvaged"
+	expect(t, words("log salvage"), exitUsage, "", "OLD is missing")
+	expect(t, words("log salvage "+path), exitUsage, "", "NEW is missing")
+	expect(t, words("log salvage --dry-run a b"), exitUsage, "", "one word too many")
+	expect(t, words("log salvage --dry-run nowhere"), exitFailed, "", "no such file")
+	expect(t, words("log salvage "+path+" "+fresh), exitRefused, "", "it is whole")
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file[40] ^= 1 // in a meta page
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, words("log verify --file "+path), exitFailed, "meta page 0 has a checksum that does not match", "what is left of it: log salvage OLD NEW")
+	expect(t, words("log verify --json --file "+path), exitFailed, `"commit_decisions": 1`, "is damaged")
+	expect(t, words("log salvage --dry-run "+path), exitOK, "1 decisions (1 commit, 0 rollback)", "")
+	expect(t, append(words("log salvage --who ann "+path+" "+fresh+" --reason"), "bad disk"), exitOK, "meta page 1 is whole", "")
+	expect(t, words("log salvage "+path+" "+fresh), exitRefused, "", "file already exists")
+	expect(t, words("log verify --file "+fresh), exitOK, "is whole: cluster c, coordinator p, 0 epochs, 1 decisions (1 commit, 0 rollback), 1 audit entries", "")
 }
 
 // leaveBranch prepares one by hand; its connection leaves it.
