@@ -186,6 +186,7 @@ func (n *Name) keep(c *Conn) {
 	// Often enough that the server never takes a living process for a silent one.
 	sign := min(s.o.NameTimeout/4, 10*time.Second)
 	lastSign := time.Now()
+	var lost session // that had the name and is given up
 	tick := time.NewTicker(min(s.o.ProbeInterval, sign))
 	defer tick.Stop()
 	for {
@@ -208,6 +209,7 @@ func (n *Name) keep(c *Conn) {
 				continue
 			}
 			_ = c.wire.Close() // with the connection goes what is left of the lock
+			lost = session{c.id, c.since}
 			c = nil
 			n.note(NameStatus{Shard: s.o.Name, Err: err})
 		}
@@ -216,6 +218,10 @@ func (n *Name) keep(c *Conn) {
 		}
 		var status NameStatus
 		c, status = n.take(s.ctx)
+		if status.State == NameTaken && lost.id != 0 && status.Holder.Connection == uint64(lost.id) {
+			status.State = NameWanted // it is our own, and the server has not noticed yet that it is gone
+			s.killLater(lost)
+		}
 		lastSign = time.Now()
 		n.note(status)
 	}

@@ -27,6 +27,7 @@ func (s *session) commitNow() error {
 		return err // the client has to say ROLLBACK first
 	}
 	s.tx = nil
+	t.unwatch()
 	token := s.vars.token
 	s.vars.token = ""
 	s.keepGTRID(t)
@@ -55,6 +56,11 @@ func (s *session) commitNow() error {
 		mode := s.vars.commitMode
 		if mode == modeSingle { // chosen after the second shard was touched
 			mode = config.TwoPhase
+		}
+		if err := s.p.identity.alone(); err != nil {
+			s.tx = t
+			s.rollbackNow()
+			return protocol.NewError(erXARollback, "XA_RBROLLBACK: Transaction branch was rolled back (%v)", err)
 		}
 		err = s.distributed(t, writers, coordinator.CommitOptions{Mode: mode, Token: token})
 		s.endBystanders(t, readers, err == nil)

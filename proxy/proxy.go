@@ -43,6 +43,7 @@ type Proxy struct {
 	users       map[string]*config.User
 	states      stateTable
 	sessions    registry
+	identity    *identity
 	left        trails
 	metrics     *metrics
 
@@ -67,7 +68,8 @@ func New(cfg *config.Config, o Options) (*Proxy, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	p := &Proxy{cfg: cfg, log: o.Logger, epoch: coordinator.NewEpoch(), byName: map[string]int{}, users: map[string]*config.User{}, made: make(chan struct{}), started: time.Now()}
+	p := &Proxy{cfg: cfg, log: o.Logger, epoch: coordinator.NewEpoch(), byName: map[string]int{}, users: map[string]*config.User{}, made: make(chan struct{}), started: time.Now(),
+		identity: newIdentity(cfg.Cluster, cfg.Coordinator)}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.sessions.init()
 	p.states.init()
@@ -89,7 +91,7 @@ func New(cfg *config.Config, o Options) (*Proxy, error) {
 	}
 	p.coordinator, err = coordinator.New(coordinator.Options{
 		Cluster: cfg.Cluster, ID: cfg.Coordinator, Epoch: p.epoch,
-		Log: decisions, Shards: resolverShards(p.shards), Logger: o.Logger,
+		Log: decisions, Shards: ownedShards(p.shards, p.identity), Logger: o.Logger,
 		CanCommitTimeout: cfg.CanCommitTimeout, PrepareTimeout: cfg.Timeouts.Prepare, PrecommitTimeout: cfg.PrecommitTimeout,
 		CommitTimeout: cfg.Timeouts.Commit, ResolveInterval: cfg.Timeouts.Resolve,
 		MarkerRetention: cfg.MarkerRetention, TokenRetention: cfg.TokenRetention, Hook: o.Hook,
@@ -144,6 +146,9 @@ func shardOptions(cfg *config.Config, s config.Shard, log *slog.Logger, up func(
 
 // Start reads the catalog, begins recovery and serves clients. It returns when clients can connect.
 func (p *Proxy) Start(ctx context.Context) error {
+	if err := p.identity.claim(ctx, p.shards); err != nil {
+		return fmt.Errorf("claim the coordinator's id: %w", err)
+	}
 	p.makeMarkerTables(ctx)
 	if err := p.firstRead(ctx); err != nil {
 		p.log.Warn("catalog could not be read yet", "err", err)
@@ -191,6 +196,9 @@ func (p *Proxy) AdminAddr() string {
 	return p.admin.addr
 }
 
+// Failed gives an error when the proxy must end by itself: then it refuses commits over several shards already.
+func (p *Proxy) Failed() <-chan error { return p.identity.failed }
+
 // Drain stops taking connections and waits until no session is inside a
 // transaction or statement, or ctx ends; then the rest is cut off.
 func (p *Proxy) Drain(ctx context.Context) error {
@@ -215,6 +223,7 @@ func (p *Proxy) Close() error {
 	}
 	p.sessions.closeAll()
 	p.running.Wait()
+	p.identity.release()
 	for _, s := range append(p.shards, p.idShards...) {
 		errs = append(errs, s.Close())
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -11,6 +12,9 @@ import (
 const serveAbout = `Runs the proxy with a configuration file until SIGINT or SIGTERM. Then it takes no
 new clients, waits for open transactions up to timeouts.drain, and ends with 0. A second
 signal ends it at once; what was being committed is settled at the next start.
+
+It is refused (1) while another proxy runs with the same cluster and coordinator id, and ends
+with 1 when one shows up on a shard that could not be reached before.
 `
 
 func runServe(ctx context.Context, t terminal, args []string) error {
@@ -37,9 +41,14 @@ func runServe(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	log.Info("serving", "clients", p.Addr(), "admin", p.AdminAddr(), "shards", len(cfg.Shards))
-	<-ctx.Done()
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-p.Failed():
+		log.Error("the proxy must end", "err", failed)
+	}
 	log.Info("draining", "limit", cfg.Timeouts.Drain)
-	if err := finish(p, cfg, log); err != nil {
+	if err := errors.Join(failed, finish(p, cfg, log)); err != nil {
 		return err
 	}
 	log.Info("ended")

@@ -50,7 +50,7 @@ func TestServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	taken := filepath.Join(t.TempDir(), "taken.yaml")
-	if err := os.WriteFile(taken, []byte(strings.Replace(string(text), "127.0.0.1:0", address, 1)), 0o600); err != nil {
+	if err := os.WriteFile(taken, []byte(strings.Replace(string(text), "127.0.0.1:0", address, 1)+"coordinator: p2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	second := startLockstep(t, "serve", "--config", taken)
