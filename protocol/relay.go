@@ -13,6 +13,9 @@ import (
 type Patch struct {
 	StatusMask  Status // bits replaced in every OK/EOF
 	StatusValue Status // by these
+	// Error, if not nil, is shown a server's error before it is relayed, and may give another
+	// one to say in its place (also in Summary.Err); nil: the shard's words stay.
+	Error func(*ServerError) *ServerError
 }
 
 func (p Patch) apply(s Status) Status {
@@ -175,6 +178,12 @@ func (r *relay) error() error {
 		return r.source(err)
 	}
 	r.sum.MoreResults, r.src.seq.inside = false, false
+	if r.patch.Error != nil {
+		if other := r.patch.Error(r.sum.Err); other != nil {
+			r.sum.Err = other
+			return r.packet(number, AppendError(nil, other))
+		}
+	}
 	return r.packet(number, p)
 }
 
