@@ -17,6 +17,7 @@ func (s *source) check(c *Config) {
 	s.checkSchemas(c, shards)
 	s.checkSequences(c, shards)
 	s.checkCommitTimes(&c.CommitTimes)
+	s.checkDeadlocks(&c.Deadlocks)
 	s.checkTimeouts(&c.Timeouts)
 	s.checkLimits(&c.Limits)
 }

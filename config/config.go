@@ -2,13 +2,14 @@ package config
 
 // Config is a whole configuration file.
 type Config struct {
-	Listen        string   `yaml:"listen"`         // clients' port; default 127.0.0.1:4000
-	Admin         Admin    `yaml:"admin"`          //
-	Cluster       string   `yaml:"cluster"`        // default "lockstep"; [a-z0-9-]{1,16}
-	Coordinator   string   `yaml:"coordinator"`    // this proxy's id; default "p1"; same form
-	Log           Log      `yaml:"log"`            //
-	CommitMode    string   `yaml:"commit_mode"`    // of sessions that choose none: 2pc (default) | 3pc | single
+	Listen        string `yaml:"listen"`      // clients' port; default 127.0.0.1:4000
+	Admin         Admin  `yaml:"admin"`       //
+	Cluster       string `yaml:"cluster"`     // default "lockstep"; [a-z0-9-]{1,16}
+	Coordinator   string `yaml:"coordinator"` // this proxy's id; default "p1"; same form
+	Log           Log    `yaml:"log"`         //
+	CommitMode    string `yaml:"commit_mode"` // of sessions that choose none: 2pc (default) | 3pc | single
 	CommitTimes   `yaml:",inline"`
+	Deadlocks     `yaml:",inline"`
 	Users         []User   `yaml:"users"`          // at least one
 	Shards        []Shard  `yaml:"shards"`         // at least one
 	Schemas       []Schema `yaml:"schemas"`        //

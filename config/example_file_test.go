@@ -77,6 +77,7 @@ func TestExampleStatesTheDefaults(t *testing.T) {
 		{"default_rule", least.DefaultRule, example.DefaultRule},
 		{"commit_mode", least.CommitMode, example.CommitMode},
 		{"times of commit", least.CommitTimes, example.CommitTimes},
+		{"deadlocks", least.Deadlocks, example.Deadlocks},
 		{"sequence_block", least.SequenceBlock, example.SequenceBlock},
 		{"sequence_shard", least.SequenceShard, example.SequenceShard},
 		{"admin.listen", least.Admin.Listen, example.Admin.Listen},
