@@ -30,12 +30,17 @@ func startAdmin(p *Proxy) (*adminServer, error) {
 	s, err := admin.Start(admin.Options{
 		Listen: p.cfg.Admin.Listen, Token: p.cfg.Admin.Token, Logger: p.log,
 		Proxy: adminView{p}, Metrics: p.metrics.registry, ListTimeout: inDoubtTimeout,
-		Operator: &admin.Operator{Resolver: p.coordinator, Log: p.decisions, Shards: listers(p.shards), Clients: adminView{p}, Logger: p.log},
+		Operator: p.operator(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start the admin port: %w", err)
 	}
 	return &adminServer{addr: s.Addr(), server: s}, nil
+}
+
+// operator carries out the verbs of operators.
+func (p *Proxy) operator() *admin.Operator {
+	return &admin.Operator{Resolver: p.coordinator, Log: p.decisions, Shards: listers(p.shards), Clients: adminView{p}, Logger: p.log}
 }
 
 func (a *adminServer) close() error { return a.server.Close() }

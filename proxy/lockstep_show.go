@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,10 +15,18 @@ func (s *session) showLockstep(st *sharding.Statement) error {
 	switch strings.Join(st.Words, " ") {
 	case "BRANCHES":
 		return s.showBranches()
+	case "DEADLOCKS":
+		return s.showDeadlocks()
 	case "SHARDS":
 		return s.showShards()
 	case "TRANSACTIONS":
 		return s.showTransactions()
+	case "TRANSACTION":
+		return s.showTransaction(st.Name)
+	case "LOG":
+		return s.showLog()
+	case "AUDIT":
+		return s.showAudit()
 	case "STATUS":
 		return s.showStatus()
 	case "TABLES":
@@ -27,7 +34,7 @@ func (s *session) showLockstep(st *sharding.Statement) error {
 	case "OUTCOME":
 		return s.showOutcome(st.Name)
 	}
-	return protocol.NewError(1064, "You have an error in your SQL syntax; SHOW LOCKSTEP knows BRANCHES, OUTCOME 'token', SHARDS, STATUS, TABLES and TRANSACTIONS")
+	return protocol.NewError(1064, "You have an error in your SQL syntax; SHOW LOCKSTEP knows AUDIT, BRANCHES, DEADLOCKS, LOG, OUTCOME 'token', SHARDS, STATUS, TABLES, TRANSACTION 'gtrid' and TRANSACTIONS")
 }
 
 // showBranches lists the branches of the session's own transaction.
@@ -56,28 +63,6 @@ func (s *session) showShards() error {
 		rows = append(rows, row{sh.Name(), s.p.cfg.Shards[i].Address, up, strconv.Itoa(st.Open), strconv.Itoa(st.InUse), strconv.Itoa(st.Waiting)})
 	}
 	return s.sent(s.writeResult([]string{"shard", "address", "state", "connections", "in_use", "waiting"}, rows))
-}
-
-// showTransactions lists the prepared transactions of all shards, joined with the log.
-func (s *session) showTransactions() error {
-	if err := s.mustAdministrate("SHOW LOCKSTEP TRANSACTIONS"); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(s.ctx, inDoubtTimeout)
-	defer cancel()
-	list, err := s.p.coordinator.InDoubt(ctx)
-	if err != nil {
-		return err
-	}
-	var rows []row
-	for _, t := range list {
-		var branches []string
-		for _, b := range t.Branches {
-			branches = append(branches, b.Shard+": "+b.State)
-		}
-		rows = append(rows, row{t.GTRID, t.Owner, t.Decision, strings.Join(branches, ", "), t.Plan, t.Why})
-	}
-	return s.sent(s.writeResult([]string{"gtrid", "owner", "decision", "branches", "plan", "why"}, rows))
 }
 
 func (s *session) showStatus() error {

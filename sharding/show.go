@@ -11,8 +11,8 @@ func (c *compiler) show() (bool, error) {
 		c.st.ReadOnly = true
 		if c.word(1) == "LOCKSTEP" {
 			c.st.Kind = KindLockstep
-			if c.word(2) == "OUTCOME" {
-				return true, c.showOutcome(3)
+			if w := c.word(2); w == "OUTCOME" || w == "TRANSACTION" {
+				return true, c.showNamed(w, 3)
 			}
 			c.st.Words = c.rest(2)
 			return true, nil
@@ -25,9 +25,9 @@ func (c *compiler) show() (bool, error) {
 	return false, nil
 }
 
-// showOutcome reads the token of SHOW LOCKSTEP OUTCOME 'token'.
-func (c *compiler) showOutcome(i int) error {
-	c.st.Words = []string{"OUTCOME"}
+// showNamed reads the name in SHOW LOCKSTEP OUTCOME 'token' and SHOW LOCKSTEP TRANSACTION 'gtrid'.
+func (c *compiler) showNamed(what string, i int) error {
+	c.st.Words = []string{what}
 	if i >= len(c.toks) {
 		return syntaxError(c.src, len(c.src))
 	}
