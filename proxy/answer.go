@@ -26,6 +26,9 @@ func (s *session) status() protocol.Status {
 
 func (s *session) patch(more bool) protocol.Patch {
 	p := protocol.Patch{StatusMask: statusMask, StatusValue: s.status() & statusMask}
+	if s.tx != nil && s.tx.watched != nil {
+		p.Error = s.deadlocked
+	}
 	if more {
 		p.StatusMask |= protocol.StatusMoreResultsExists
 		p.StatusValue |= protocol.StatusMoreResultsExists

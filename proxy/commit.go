@@ -251,6 +251,7 @@ func (s *session) rollbackNow() {
 // branch that cannot be told is rolled back by closing its connection.
 func (s *session) rollbackBranches() {
 	t := s.tx
+	t.unwatch()
 	for _, b := range t.branches {
 		if b.fresh {
 			// XA START was never answered: only closing the connection is sure.

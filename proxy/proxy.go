@@ -15,6 +15,7 @@ import (
 	"lockstep/coordinator"
 	"lockstep/protocol"
 	"lockstep/proxy/catalog"
+	"lockstep/proxy/deadlock"
 	"lockstep/sharding"
 	"lockstep/txlog"
 )
@@ -36,6 +37,7 @@ type Proxy struct {
 
 	decisions   *txlog.Log
 	coordinator *coordinator.Coordinator
+	deadlocks   *deadlock.Detector // nil: off
 	planner     *sharding.Planner
 	sequences   *catalog.Sequences
 	catalog     catalogState
@@ -114,6 +116,7 @@ func New(cfg *config.Config, o Options) (*Proxy, error) {
 		Physical: p.physicalByName, Logger: o.Logger,
 	})
 	p.metrics = newMetrics(p)
+	p.deadlocks = p.newDetector()
 	close(p.made)
 	return p, nil
 }
@@ -168,6 +171,9 @@ func (p *Proxy) Start(ctx context.Context) error {
 			p.log.Error("recovery of in-doubt transactions stopped", "err", err)
 		}
 	})
+	if p.deadlocks != nil {
+		p.running.Go(func() { p.deadlocks.Run(p.ctx) })
+	}
 	p.running.Go(func() { p.accept(l) })
 	return nil
 }

@@ -186,7 +186,7 @@ func (s *session) endReads(parts []part) (warnings uint16) {
 	// Only now that no answer is left unread may a broken connection end the transaction.
 	for i := range parts {
 		p := &parts[i]
-		var se *protocol.ServerError
+		se := s.refusal(p)
 		b := p.lease.branch
 		switch {
 		case p.err == nil:
@@ -194,7 +194,7 @@ func (s *session) endReads(parts []part) (warnings uint16) {
 				s.fetchWarnings(&p.lease)
 			}
 			s.done(&p.lease)
-		case errors.As(p.err, &se):
+		case se != nil:
 			// The rows that were needed have been read; but the server may have ended the transaction.
 			s.answered(&p.lease, se)
 			s.noticeServerError(b, se)
@@ -257,11 +257,11 @@ func (s *session) endParts(parts []part, cause error) error {
 			s.done(&p.lease)
 			continue
 		}
+		se := s.refusal(p)
 		err := p.err
-		var se *protocol.ServerError
 		switch b := p.lease.branch; {
 		case p.lease.conn == nil: // it ended when the branch could not be opened
-		case errors.As(err, &se):
+		case se != nil:
 			s.answered(&p.lease, se)
 			if s.noticeServerError(b, se) && fatal == nil {
 				fatal = se

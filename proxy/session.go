@@ -65,6 +65,7 @@ type session struct {
 	active  []*backend.Conn // running a statement now
 	number  uint64          // of the statement, so that a late KILL QUERY does not hit the next one
 	killing int             // KILL QUERYs under way
+	victim  uint64          // the statement of this number is ended to break a deadlock
 	spared  *sync.Cond      // of mu: killing has fallen
 	command string
 	text    []byte

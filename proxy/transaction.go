@@ -8,6 +8,7 @@ import (
 	"lockstep/backend"
 	"lockstep/coordinator"
 	"lockstep/protocol"
+	"lockstep/proxy/deadlock"
 )
 
 // transaction is what is open between BEGIN and COMMIT, or around one
@@ -24,6 +25,7 @@ type transaction struct {
 	savepoints []string // in order, as the client wrote them (with quotes)
 	dead       error    // the server ended it: only ROLLBACK is left
 	trail      trail
+	watched    *deadlock.Transaction // from the second branch on
 }
 
 // branch is the part of a transaction on one shard.
@@ -137,6 +139,7 @@ func (s *session) branchOn(shard int, savepoint bool, prepare string) (*branch, 
 	}
 	t.branches = append(t.branches, b)
 	t.byShard[shard] = b
+	s.watch(b)
 	t.trail.opened(s, t.named.GTRID(), s.p.shards[shard].Name(), conn.ID())
 	return b, nil
 }
@@ -164,6 +167,7 @@ func (s *session) opened(b *branch) error {
 
 // dropBranch closes a branch's connection; the server rolls back what it held.
 func (s *session) dropBranch(b *branch) {
+	s.tx.watched.Remove(s.p.shards[b.shard].Name())
 	s.untrack(b.conn)
 	b.conn.Discard()
 	t := s.tx

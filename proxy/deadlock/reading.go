@@ -88,7 +88,7 @@ func (d *Detector) readServer(ctx context.Context, s *server) (fresh bool) {
 	}
 	if w.Cut && to.Sub(s.cutSaid) > deniedInterval {
 		s.cutSaid = to
-		d.o.Logger.Warn("shard has more lock waits than are read: a deadlock may be left to its lock wait time-out (limits.deadlock_waits)", "shard", s.Name, "limit", d.o.MaxWaits)
+		d.o.Logger.Warn("shard has more lock waits than are read: a deadlock may be left to its lock wait time-out (deadlock_max_waits)", "shard", s.Name, "limit", d.o.MaxWaits)
 	}
 	if !w.Fresh {
 		return false
