@@ -15,12 +15,11 @@ const (
 )
 
 // listAppend runs a transaction of appends and locking reads over some lists, or reads one without a lock.
-func (s *session) listAppend() {
+func (s *session) listAppend() history.Outcome {
 	base := int(s.l.appended.Load() / valuesOfList)
 	key := func() int { return 1 + (base+s.rnd.IntN(activeLists))%listCount }
 	if s.rnd.IntN(6) == 0 {
-		s.plainRead(key())
-		return
+		return s.plainRead(key())
 	}
 	keys := make([]int, 1+s.rnd.IntN(3))
 	for i := range keys {
@@ -49,6 +48,7 @@ func (s *session) listAppend() {
 		return nil
 	})
 	s.l.rec.Done(op)
+	return op.Outcome
 }
 
 func (s *session) step(m *history.Mop) error {
@@ -81,7 +81,7 @@ func (s *session) list(key int, lock string) ([]int64, error) {
 	return list, err
 }
 
-func (s *session) plainRead(key int) {
+func (s *session) plainRead(key int) history.Outcome {
 	op := s.l.rec.Invoke(history.Op{Client: s.n, Kind: history.Append, Via: s.proxy.ID, Mops: []history.Mop{{Action: history.Plain, Key: key}}})
 	op.Outcome = history.OK
 	if err := s.step(&op.Mops[0]); err != nil {
@@ -89,4 +89,5 @@ func (s *session) plainRead(key int) {
 		s.rollBack(err)
 	}
 	s.l.rec.Done(op)
+	return op.Outcome
 }

@@ -5,12 +5,13 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"time"
 
 	"lockstep/integration/history"
 )
 
 // transfer moves money inside a group: mostly between two shards, now and then among three, or on one.
-func (s *session) transfer() {
+func (s *session) transfer() history.Outcome {
 	group := s.l.tb.groups[s.rnd.IntN(groupCount)]
 	shards := s.rnd.Perm(shardCount)
 	switch dice := s.rnd.IntN(10); {
@@ -49,6 +50,7 @@ func (s *session) transfer() {
 		return nil
 	})
 	s.l.rec.Done(op)
+	return op.Outcome
 }
 
 // sortMostly keeps the order of most transactions' locks: some deadlock over shards, most only wait.
@@ -65,7 +67,8 @@ const (
 )
 
 // audit reads accounts with their ledger, each of one shard at one moment.
-func (s *session) audit() {
+func (s *session) audit() history.Outcome {
+	time.Sleep(readerPause)
 	op := s.l.rec.Invoke(history.Op{Client: s.n, Kind: history.Audit, Via: s.proxy.ID})
 	op.Outcome = history.Failed
 	group := s.l.tb.groups[s.rnd.IntN(groupCount)]
@@ -86,6 +89,7 @@ func (s *session) audit() {
 		s.rollBack(err)
 	}
 	s.l.rec.Done(op)
+	return op.Outcome
 }
 
 func (s *session) snapshot(op *history.Op, id, other int) error {
@@ -126,7 +130,8 @@ func (s *session) snapshot(op *history.Op, id, other int) error {
 }
 
 // total locks a group of accounts over all shards and reads them.
-func (s *session) total() {
+func (s *session) total() history.Outcome {
+	time.Sleep(4 * readerPause) // it locks more than others do
 	group := s.l.tb.groups[s.rnd.IntN(groupCount)]
 	op := s.l.rec.Invoke(history.Op{Client: s.n, Kind: history.Total})
 	lock := " FOR UPDATE"
@@ -146,6 +151,7 @@ func (s *session) total() {
 		return nil
 	})
 	s.l.rec.Done(op)
+	return op.Outcome
 }
 
 // querier is a connection or a transaction.

@@ -26,10 +26,12 @@ type load struct {
 
 // Clients by what they do.
 const (
-	transferClients = 6
-	appendClients   = 5
+	transferClients = 9
+	appendClients   = 7
 	auditClients    = 2
 	totalClients    = 1
+
+	readerPause = 5 * time.Millisecond // the writers need the processors more
 )
 
 // startLoad starts all clients.
@@ -38,7 +40,7 @@ func startLoad(w *world, tb tables, rec *history.Recorder, seed uint64) *load {
 	n := 0
 	for _, kind := range []struct {
 		count int
-		act   func(*session)
+		act   func(*session) history.Outcome
 	}{{transferClients, (*session).transfer}, {appendClients, (*session).listAppend}, {auditClients, (*session).audit}, {totalClients, (*session).total}} {
 		for range kind.count {
 			s := l.session(n)
@@ -49,7 +51,7 @@ func startLoad(w *world, tb tables, rec *history.Recorder, seed uint64) *load {
 	return l
 }
 
-func (l *load) run(s *session, act func(*session)) {
+func (l *load) run(s *session, act func(*session) history.Outcome) {
 	defer s.close()
 	for {
 		select {
@@ -61,7 +63,9 @@ func (l *load) run(s *session, act func(*session)) {
 			time.Sleep(5 * time.Millisecond) // the proxy is down
 			continue
 		}
-		act(s)
+		if act(s) != history.OK {
+			time.Sleep(time.Duration(s.rnd.IntN(10)) * time.Millisecond)
+		}
 		if s.conn != nil && s.rnd.IntN(200) == 0 {
 			s.drop() // another proxy
 		}

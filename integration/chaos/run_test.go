@@ -73,6 +73,7 @@ func (w *world) atRest(rec *history.Recorder) {
 			w.t.Errorf("at rest: %v", err)
 		}
 	}
+	w.lookUpAll(rec)
 	for i := range w.Shards {
 		rec.Final(w.state(i))
 	}

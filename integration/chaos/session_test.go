@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -112,6 +113,10 @@ func (s *session) transaction(op *history.Op, steps func() error) {
 	op.Via = s.proxy.ID
 	op.Outcome = history.Failed // as long as COMMIT was not sent
 	err := s.exec("BEGIN")
+	if err == nil && s.rnd.IntN(3) == 0 {
+		op.Token = fmt.Sprintf("t%d", op.N)
+		err = s.exec("SET lockstep_token = '" + op.Token + "'")
+	}
 	if err == nil {
 		err = steps()
 	}
@@ -124,6 +129,9 @@ func (s *session) transaction(op *history.Op, steps func() error) {
 		op.Error = err.Error()
 		s.rollBack(err)
 		return
+	}
+	if op.Token != "" && s.rnd.IntN(20) == 0 {
+		s.l.askMeanwhile(op.N, op.Token, time.Duration(s.rnd.IntN(10))*time.Millisecond)
 	}
 	err = s.commit()
 	switch codeOf(err) {

@@ -12,7 +12,7 @@ import (
 
 const (
 	initialBalance = 1000
-	groupCount     = 8
+	groupCount     = 16
 	groupOnShard   = 2 // accounts of a group on each shard
 	listCount      = 1500
 )
@@ -41,7 +41,7 @@ func (w *world) makeTables() tables {
 			w.t.Fatalf("%.200s: %v", statement, err)
 		}
 	}
-	const candidates = 160
+	const candidates = 240
 	var accounts, lists []string
 	for id := 1; id <= candidates; id++ {
 		accounts = append(accounts, fmt.Sprintf("(%d,%d)", id, initialBalance))

@@ -37,6 +37,7 @@ type Op struct {
 	Error  string `json:"error,omitempty"`
 	Via    string `json:"via,omitempty"` // the proxy
 	GTRID  string `json:"gtrid,omitempty"`
+	Token  string `json:"token,omitempty"` // by which its outcome can be looked up; empty: none
 
 	Transfer string        `json:"transfer,omitempty"`
 	Legs     []Leg         `json:"legs,omitempty"`

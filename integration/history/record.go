@@ -77,16 +77,31 @@ func (r *Recorder) Done(op *Op) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	op.End = time.Since(r.began)
+	op.Answer = r.h.Ops[op.N-1].Answer // a look-up may have been quicker
 	r.h.Ops[op.N-1] = op
 	r.write(line{Done: op})
 }
 
-// Answer notes what a look-up after the end of operation n said.
+// Answer notes what a look-up of operation n's outcome said, perhaps before the operation's end.
 func (r *Recorder) Answer(n int64, a Answer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.h.Ops[n-1].Answer = a
 	r.write(line{Answer: &Op{N: n, Answer: a}})
+}
+
+// Unanswered are the operations with a token whose client does not know the
+// outcome and has not been told it.
+func (r *Recorder) Unanswered() []Op {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []Op
+	for _, op := range r.h.Ops {
+		if op.Token != "" && op.Outcome == Unknown && op.Answer == "" {
+			list = append(list, *op)
+		}
+	}
+	return list
 }
 
 // Note keeps a remark.
