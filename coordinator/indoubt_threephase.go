@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -14,7 +15,7 @@ func (c *Coordinator) describeThreePhase(ctx context.Context, ts []*InDoubtTrans
 	ts = slices.DeleteFunc(ts, func(t *InDoubtTransaction) bool {
 		return t.Owner == OwnerNobody || t.Live || t.Decision != "none"
 	})
-	questions := c.questions(ctx, ts)
+	questions, unread := c.questions(ctx, ts)
 	var qs []*question
 	for _, t := range ts {
 		if q := questions[t.GTRID]; q != nil {
@@ -25,6 +26,9 @@ func (c *Coordinator) describeThreePhase(ctx context.Context, ts []*InDoubtTrans
 	for _, t := range ts {
 		q := questions[t.GTRID]
 		if q == nil {
+			if err := unread[t.GTRID]; err != nil {
+				t.Plan, t.Why = "leave alone", fmt.Sprintf("it may be three-phase: %v", err)
+			}
 			continue
 		}
 		t.Mode = ModeThreePhase
@@ -37,8 +41,9 @@ func (c *Coordinator) describeThreePhase(ctx context.Context, ts []*InDoubtTrans
 }
 
 // questions reads the markers of transactions where they are prepared. Those that are not
-// three-phase have none; neither has one whose shard does not answer now.
-func (c *Coordinator) questions(ctx context.Context, ts []*InDoubtTransaction) map[string]*question {
+// three-phase have none. Of those in unread that is not known now, and two-phase rules must
+// not be taken for theirs.
+func (c *Coordinator) questions(ctx context.Context, ts []*InDoubtTransaction) (out map[string]*question, unread map[string]error) {
 	at := map[string][]string{}
 	for _, t := range ts {
 		for _, b := range t.Branches {
@@ -49,7 +54,7 @@ func (c *Coordinator) questions(ctx context.Context, ts []*InDoubtTransaction) m
 	}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	out := map[string]*question{}
+	out, unread = map[string]*question{}, map[string]error{}
 	for _, w := range c.watches() {
 		gtrids := at[w.shard.Name()]
 		if len(gtrids) == 0 || w.markers() == nil {
@@ -57,11 +62,14 @@ func (c *Coordinator) questions(ctx context.Context, ts []*InDoubtTransaction) m
 		}
 		wg.Go(func() {
 			rows, err := c.readMarkers(ctx, w, gtrids)
-			if err != nil {
-				c.o.Logger.Debug("markers could not be read", "shard", w.shard.Name(), "err", err)
-			}
 			mu.Lock()
 			defer mu.Unlock()
+			if err != nil {
+				for _, g := range gtrids {
+					unread[g] = err
+				}
+				return
+			}
 			for g, m := range rows {
 				if m.State == MarkerVoted && out[g] == nil {
 					out[g] = newQuestion(g, m.Participants)
@@ -70,7 +78,7 @@ func (c *Coordinator) questions(ctx context.Context, ts []*InDoubtTransaction) m
 		})
 	}
 	wg.Wait()
-	return out
+	return out, unread
 }
 
 func stateOf(f finding, blocked error) string {

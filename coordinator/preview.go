@@ -62,8 +62,12 @@ func (c *Coordinator) previewThreePhase(ctx context.Context, x XID, v txlog.Verd
 	for _, shard := range s.branches(x.GTRID) {
 		t.add(shard, BranchPrepared)
 	}
-	q := c.questions(ctx, []*InDoubtTransaction{t})[x.GTRID]
-	if q == nil {
+	questions, unread := c.questions(ctx, []*InDoubtTransaction{t})
+	q := questions[x.GTRID]
+	switch {
+	case q == nil && unread[x.GTRID] != nil && !force:
+		return nil, refuseUnread(x.GTRID, unread[x.GTRID])
+	case q == nil:
 		return nil, nil
 	}
 	c.inquire(ctx, []*question{q}, true)

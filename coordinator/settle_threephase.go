@@ -21,8 +21,12 @@ func (c *Coordinator) threePhaseAllows(ctx context.Context, x XID, v txlog.Verdi
 	for _, shard := range s.branches(gtrid) {
 		t.add(shard, BranchPrepared)
 	}
-	q := c.questions(ctx, []*InDoubtTransaction{t})[gtrid]
-	if q == nil {
+	questions, unread := c.questions(ctx, []*InDoubtTransaction{t})
+	q := questions[gtrid]
+	switch {
+	case q == nil && unread[gtrid] != nil && !force:
+		return "", refuseUnread(gtrid, unread[gtrid])
+	case q == nil:
 		return "", nil
 	}
 	c.inquire(ctx, []*question{q}, v == txlog.Commit)
@@ -36,4 +40,9 @@ func (c *Coordinator) threePhaseAllows(ctx context.Context, x XID, v txlog.Verdi
 		return "operator's verdict, as " + q.why(), nil
 	}
 	return "", refuse("%s is three-phase and ends the other way: %s", gtrid, q.why())
+}
+
+// refuseUnread is for a transaction whose marker cannot be read now.
+func refuseUnread(gtrid string, err error) error {
+	return refuse("%s may be three-phase, and a verdict now could leave it half committed: %v", gtrid, err)
 }
