@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -13,9 +14,8 @@ import (
 // Whose session is it? A marker names its writer by the server's connection id. A server process never
 // gives an id twice (MySQL and MariaDB count up; they would have to wrap around at 2^32), but a new process
 // begins at 1 again. So the id names the writer exactly if the marker is younger than the server process.
-// Uptime is in whole seconds and begins somewhat before the server takes connections: within startDoubt of it,
-// InnoDB must show besides that the session has a transaction open that is no younger than the marker. What is left is a crash, a restart and
-// a new connection with the same id, all within one second of the clock.
+// Uptime is in whole seconds and begins somewhat before the server takes connections. A marker whose age is
+// within startDoubt of it needs proof: that the session holds the lock on the marker's row.
 
 const startDoubt = 2 * time.Second
 
@@ -98,26 +98,96 @@ func (c *Conn) ownsMarker(ctx context.Context, m Marker, up time.Duration) (bool
 	case m.Age > up+startDoubt:
 		return false, nil // its server process is gone
 	}
-	// trx_started is in the server's own time zone, which UTC_TIMESTAMP - NOW() of this
-	// session only tells when the session uses it too.
-	if err := c.SetState(ctx, &State{Vars: []Variable{{"time_zone", "'SYSTEM'"}, {"transaction_isolation", "'READ-COMMITTED'"}}}); err != nil {
+	return c.holdsMarker(ctx, m)
+}
+
+// holdWait is how long the proof may take: a look at MariaDB's cached tables is good only now and then.
+const holdWait = 3 * time.Second
+
+// holdsMarker says whether the session with the marker's connection id holds the lock on the marker's row: a
+// second session asks for the row, and the server shows whom it waits for.
+func (c *Conn) holdsMarker(ctx context.Context, m Marker) (holds bool, err error) {
+	s := c.shard
+	ctx, cancel := context.WithTimeout(ctx, holdWait)
+	defer cancel()
+	asker, err := s.dial(ctx, false) // not of the side set: each caller holds one of those already
+	if err != nil {
 		return false, err
 	}
-	res, err := c.Query(ctx, "SELECT TIMESTAMPDIFF(SECOND, trx_started, NOW()) FROM information_schema.innodb_trx WHERE trx_mysql_thread_id = "+
-		strconv.FormatUint(m.Connection, 10), 16)
-	if err != nil {
-		return false, fmt.Errorf("reading innodb_trx (needs the PROCESS privilege): %w", err)
+	defer func() { _ = asker.wire.Close() }() // nothing is open on it
+	seconds := strconv.FormatInt(int64(holdWait/time.Second), 10)
+	if err := asker.SetState(ctx, &State{Vars: []Variable{{"innodb_lock_wait_timeout", seconds}, {"transaction_isolation", "'READ-COMMITTED'"}}}); err != nil {
+		return false, err
 	}
-	for _, row := range res.Rows {
-		seconds, err := strconv.ParseInt(string(row[0]), 10, 64)
+	answered := make(chan error, 1)
+	go func() {
+		_, err := asker.Exec(ctx, "SELECT 1 FROM lockstep.branch"+s.among([]string{m.GTRID})+" FOR UPDATE")
+		answered <- err
+	}()
+	defer func() {
+		if answered != nil { // it still waits
+			_, kerr := c.Exec(context.WithoutCancel(ctx), "KILL CONNECTION "+strconv.FormatUint(uint64(asker.id), 10))
+			if kerr != nil && code(kerr) != 1094 {
+				err = errors.Join(err, fmt.Errorf("ending the session that waits for the marker: %w", kerr))
+			}
+			<-answered
+		}
+	}()
+	for {
+		holder, known, err := c.blockerOf(ctx, asker.id)
 		if err != nil {
-			return false, fmt.Errorf("reading innodb_trx: %w", err)
+			return false, err
 		}
-		if time.Duration(seconds+1)*time.Second >= m.Age { // both ends are whole seconds
-			return true, nil
+		if known {
+			return uint64(holder) == m.Connection, nil
+		}
+		t := time.NewTimer(trxCacheIdle + 10*time.Millisecond + rand.N(50*time.Millisecond))
+		select {
+		case err := <-answered:
+			t.Stop()
+			answered = nil
+			return false, err // nobody holds it
+		case <-ctx.Done():
+			t.Stop()
+			return false, &OwnerError{s.o.Name, m.GTRID, m.Connection, "the server did not show in time who holds the marker's row"}
+		case <-t.C:
 		}
 	}
-	return false, nil
+}
+
+const markerWaitsLimit = 10_000
+
+// blockerOf finds the connection that a waiting one waits for; 0: a transaction of no
+// session. Not known when the server does not show it yet.
+func (c *Conn) blockerOf(ctx context.Context, waiter uint32) (connection uint32, known bool, err error) {
+	read := c.innodbLockWaits
+	if c.flavor == MySQL {
+		read = c.dataLockWaits
+	}
+	waits, err := read(ctx, markerWaitsLimit)
+	if err != nil || !waits.Fresh {
+		return 0, false, err
+	}
+	for _, w := range waits.Waits {
+		if w.Waiter.Connection != waiter {
+			continue
+		}
+		if c.flavor != MySQL {
+			return w.Blocker.Connection, true, nil
+		}
+		// The lock of a row that was only inserted is made by who asks for it first, and
+		// MySQL shows that one's thread: its transaction is right.
+		res, err := c.Query(ctx, "SELECT trx_mysql_thread_id FROM information_schema.innodb_trx WHERE trx_id = "+strconv.FormatUint(w.Blocker.Transaction, 10), 1)
+		if err != nil {
+			return 0, false, fmt.Errorf("reading innodb_trx (needs the PROCESS privilege): %w", err)
+		}
+		if len(res.Rows) == 0 {
+			return 0, false, nil // that table is cached
+		}
+		id, err := strconv.ParseUint(string(res.Rows[0][0]), 10, 32)
+		return uint32(id), err == nil, err
+	}
+	return 0, false, nil
 }
 
 // endSession kills a session and waits until the server knows it no more: it takes a session off its
