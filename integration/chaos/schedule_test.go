@@ -32,7 +32,7 @@ func (s *schedule) between(least, most time.Duration) time.Duration {
 }
 
 func (s *schedule) next() strike {
-	st := strike{pause: s.between(200*time.Millisecond, time.Second), faults: []spec{s.draw()}}
+	st := strike{pause: s.between(100*time.Millisecond, 600*time.Millisecond), faults: []spec{s.draw()}}
 	if s.rnd.IntN(3) > 0 {
 		return st
 	}

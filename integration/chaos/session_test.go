@@ -168,8 +168,16 @@ func (s *session) warned() bool {
 		return true
 	}
 	defer rows.Close()
-	some := rows.Next()
-	if rows.Err() != nil {
+	some := false
+	for rows.Next() {
+		var level, message string
+		var code int
+		if err = rows.Scan(&level, &code, &message); err != nil {
+			break
+		}
+		some = some || level != "Note" // as of a token that a reader does not need
+	}
+	if err = errors.Join(err, rows.Err()); err != nil {
 		s.drop()
 		return true
 	}
