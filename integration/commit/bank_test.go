@@ -30,16 +30,18 @@ type leg struct {
 }
 
 type transfer struct {
-	id      string
-	legs    []leg
-	outcome outcome
-	err     error
-	took    time.Duration // of COMMIT
+	id       string
+	legs     []leg
+	lockWait int // seconds; 0: as the shards have it
+	outcome  outcome
+	err      error
+	took     time.Duration // of COMMIT
 }
 
 // bank is clients that move money until they are told to stop.
 type bank struct {
 	*accounts
+	next func(id string, rnd *rand.Rand) transfer // what a client does next
 	stop chan struct{}
 	wait sync.WaitGroup
 
@@ -50,9 +52,12 @@ type bank struct {
 const bankClients = 16
 
 // open starts the clients.
-func (a *accounts) open(seed uint64) *bank {
-	b := &bank{accounts: a, stop: make(chan struct{})}
-	for n := range bankClients {
+func (a *accounts) open(seed uint64) *bank { return a.openWith(bankClients, seed, a.draw) }
+
+// openWith starts some clients that do other transfers.
+func (a *accounts) openWith(clients int, seed uint64, next func(string, *rand.Rand) transfer) *bank {
+	b := &bank{accounts: a, next: next, stop: make(chan struct{})}
+	for n := range clients {
 		rnd := rand.New(rand.NewPCG(seed, uint64(n)))
 		b.wait.Go(func() { b.client(n, rnd) })
 	}
@@ -106,7 +111,7 @@ func (b *bank) client(n int, rnd *rand.Rand) {
 				continue
 			}
 		}
-		t := b.draw(fmt.Sprintf("c%d-%d", n, i), rnd)
+		t := b.next(fmt.Sprintf("c%d-%d", n, i), rnd)
 		broken := t.run(conn)
 		b.mu.Lock()
 		b.transfers = append(b.transfers, t)
@@ -120,8 +125,8 @@ func (b *bank) client(n int, rnd *rand.Rand) {
 
 // draw a transfer: mostly two accounts on two shards, now and then three on three, or two on one. The
 // accounts are in order, so that transfers wait for each other but do not deadlock across shards.
-func (b *bank) draw(id string, rnd *rand.Rand) transfer {
-	shards := rnd.Perm(len(b.on))
+func (a *accounts) draw(id string, rnd *rand.Rand) transfer {
+	shards := rnd.Perm(len(a.on))
 	switch dice := rnd.IntN(10); {
 	case dice == 0:
 		shards = []int{shards[0], shards[0]}
@@ -130,7 +135,7 @@ func (b *bank) draw(id string, rnd *rand.Rand) transfer {
 	}
 	var ids []int
 	for len(ids) < len(shards) {
-		of := b.on[shards[len(ids)]]
+		of := a.on[shards[len(ids)]]
 		if id := of[rnd.IntN(len(of))]; !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
@@ -175,6 +180,11 @@ func (t *transfer) run(conn *sql.Conn) (broken bool) {
 
 func (t *transfer) body(conn *sql.Conn) error {
 	ctx := context.Background()
+	if t.lockWait > 0 {
+		if _, err := conn.ExecContext(ctx, fmt.Sprintf("SET innodb_lock_wait_timeout = %d", t.lockWait)); err != nil {
+			return err
+		}
+	}
 	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -193,6 +195,28 @@ func (w *world) decisions() []txlog.Decision {
 		w.t.Fatal(err)
 	}
 	return list
+}
+
+// editConfig changes the proxy's file, for its next start.
+func (w *world) editConfig(change func(string) string) {
+	w.t.Helper()
+	text, err := os.ReadFile(w.ConfigPath())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(w.ConfigPath(), []byte(change(string(text))), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
 }
 
 // eventually waits for a condition that says what is missing.
