@@ -34,6 +34,7 @@ var commands = []command{
 	{"dev", "start private shards and a proxy to try things out", runDev},
 	{"dev stop", "stop the shards that a dev left behind", runDevStop},
 	{"serve", "run the proxy", runServe},
+	{"init", "make the tables on the shards that commits need, and name missing grants", runInit},
 	{"check-config", "read a configuration and say what is wrong with it", runCheckConfig},
 	{"txn", "list, show and settle transactions in doubt", runTxn},
 	{"recover", "settle now what is in doubt", runRecover},
