@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"reflect"
 	"strings"
 	"sync"
@@ -139,6 +140,21 @@ func (p *scripted) answer(ctx context.Context, verb string) Reply {
 
 type script = map[string][]any
 
+// inHalves has commitOne make its participants pipelined.
+var inHalves bool
+
+// halves is a scripted participant whose verbs come in two halves.
+type halves struct{ *scripted }
+
+func (h halves) later(ctx context.Context, verb string) func() Reply {
+	return func() Reply { return h.answer(ctx, verb) }
+}
+func (h halves) SendPrepare(ctx context.Context) func() Reply { return h.later(ctx, "prepare") }
+func (h halves) SendCommit(ctx context.Context) func() Reply  { return h.later(ctx, "commit") }
+func (h halves) SendCanCommit(ctx context.Context, _ Marker) func() Reply {
+	return h.later(ctx, "ask")
+}
+
 // commitOne runs one transaction over scripted participants s1, s2 … and returns what came of it.
 func commitOne(t *testing.T, log *memoryLog, ctx context.Context, change func(*Options), scripts ...script) (*Coordinator, *Transaction, Outcome, []*scripted, []string) {
 	t.Helper()
@@ -149,8 +165,13 @@ func commitOne(t *testing.T, log *memoryLog, ctx context.Context, change func(*O
 	var raw []*scripted
 	for i, s := range scripts {
 		name := fmt.Sprint("s", i+1)
-		p := &scripted{name: name, answers: s, log: log, t: t}
-		raw, ps = append(raw, p), append(ps, p)
+		p := &scripted{name: name, answers: maps.Clone(s), log: log, t: t}
+		raw = append(raw, p)
+		if inHalves {
+			ps = append(ps, halves{p})
+		} else {
+			ps = append(ps, p)
+		}
 		o.Shards = append(o.Shards, emptyShard(name))
 	}
 	if change != nil {
@@ -224,42 +245,48 @@ func TestCommit(t *testing.T) {
 		{name: "nobody", verdict: RolledBack, err: "no shard takes part"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				log := newMemoryLog("e1")
-				log.fail = tc.fail
-				ctx := tc.ctx
-				if ctx == nil {
-					ctx = context.Background()
+			for _, inHalves = range []bool{false, true} {
+				if inHalves && tc.name == "participant ignores its time" {
+					continue // a pipelined one may not
 				}
-				c, tx, out, ps, steps := commitOne(t, log, ctx, nil, tc.scripts...)
-				if out.Verdict != tc.verdict || !reflect.DeepEqual(out.Pending, tc.pending) {
-					t.Errorf("outcome %s, pending %v, err %v", out.Verdict, out.Pending, out.Err)
-				}
-				if (out.Err == nil) != (tc.err == "") || out.Err != nil && !strings.Contains(out.Err.Error(), tc.err) {
-					t.Errorf("err = %v, want one with %q", out.Err, tc.err)
-				}
-				for i, want := range tc.calls {
-					ps[i].mu.Lock()
-					if got := strings.Join(ps[i].calls, " "); got != want {
-						t.Errorf("calls at s%d: %s, want %s", i+1, got, want)
+				synctest.Test(t, func(t *testing.T) {
+					log := newMemoryLog("e1")
+					log.fail = tc.fail
+					ctx := tc.ctx
+					if ctx == nil {
+						ctx = context.Background()
 					}
-					ps[i].mu.Unlock()
-				}
-				if len(log.decisions) != tc.kept {
-					t.Errorf("%d decisions left in the log", len(log.decisions))
-				}
-				if got := strings.Join(steps, " "); tc.steps != "" && got != tc.steps {
-					t.Errorf("steps %s", got)
-				}
-				live, held := c.driven(tx.GTRID())
-				if live != nil || (held != "") != (tc.verdict == InDoubt) {
-					t.Errorf("afterwards live %v, held %q", live != nil, held)
-				}
-				if again := tx.Commit(ctx, nil, CommitOptions{}); again.Verdict != InDoubt {
-					t.Errorf("second commit: %s", again.Verdict)
-				}
-				time.Sleep(2 * time.Hour) // what ignored its time returns to nobody
-			})
+					c, tx, out, ps, steps := commitOne(t, log, ctx, nil, tc.scripts...)
+					if out.Verdict != tc.verdict || !reflect.DeepEqual(out.Pending, tc.pending) {
+						t.Errorf("outcome %s, pending %v, err %v", out.Verdict, out.Pending, out.Err)
+					}
+					if (out.Err == nil) != (tc.err == "") || out.Err != nil && !strings.Contains(out.Err.Error(), tc.err) {
+						t.Errorf("err = %v, want one with %q", out.Err, tc.err)
+					}
+					for i, want := range tc.calls {
+						ps[i].mu.Lock()
+						if got := strings.Join(ps[i].calls, " "); got != want {
+							t.Errorf("calls at s%d: %s, want %s", i+1, got, want)
+						}
+						ps[i].mu.Unlock()
+					}
+					if len(log.decisions) != tc.kept {
+						t.Errorf("%d decisions left in the log", len(log.decisions))
+					}
+					if got := strings.Join(steps, " "); tc.steps != "" && got != tc.steps {
+						t.Errorf("steps %s", got)
+					}
+					live, held := c.driven(tx.GTRID())
+					if live != nil || (held != "") != (tc.verdict == InDoubt) {
+						t.Errorf("afterwards live %v, held %q", live != nil, held)
+					}
+					if again := tx.Commit(ctx, nil, CommitOptions{}); again.Verdict != InDoubt {
+						t.Errorf("second commit: %s", again.Verdict)
+					}
+					time.Sleep(2 * time.Hour) // what ignored its time returns to nobody
+				})
+			}
+			inHalves = false
 		})
 	}
 }

@@ -28,6 +28,7 @@ type driver struct {
 	phases   []*phase        // all
 	release  func()          // of the gate
 	calls    []call          // by participant
+	sent     []sent          // verbs whose replies the loop of run receives itself
 	answers  chan answer
 	finished chan struct{} // nobody reads answers any more
 }
@@ -89,7 +90,7 @@ func (d *driver) run(ctx context.Context) {
 	}
 	d.advance(start)
 	for d.m.outcome == 0 {
-		for _, e := range d.take(<-d.answers) {
+		for _, e := range d.take(d.next()) {
 			d.advance(e)
 		}
 	}
@@ -222,12 +223,15 @@ func (d *driver) post(a answer) {
 	}
 }
 
-// call starts a verb on a goroutine of its own.
+// call starts a verb, on a goroutine of its own where it cannot be pipelined.
 func (d *driver) call(ef effect, p *phase, after time.Duration) {
 	c := &d.calls[ef.i]
 	c.number++
 	c.open, c.verb, c.phase = true, ef.kind, p
-	number, part := c.number, d.ps[ef.i]
+	number := c.number
+	if after == 0 && d.send(ef, p, number) {
+		return
+	}
 	go func() {
 		if after > 0 {
 			select {
@@ -237,7 +241,7 @@ func (d *driver) call(ef effect, p *phase, after time.Duration) {
 				return
 			}
 		}
-		d.post(answer{i: ef.i, number: number, reply: d.perform(p.ctx, part, ef.kind)})
+		d.post(answer{i: ef.i, number: number, reply: d.perform(p.ctx, ef)})
 	}()
 }
 
@@ -249,14 +253,14 @@ func (d *driver) retry(i int) {
 	d.call(effect{c.verb, i}, c.phase, pause)
 }
 
-// perform runs one verb. A panic says nothing about what the server did.
-func (d *driver) perform(ctx context.Context, p Participant, verb effectKind) (r Reply) {
+// perform runs one verb.
+func (d *driver) perform(ctx context.Context, ef effect) (r Reply) {
 	defer func() {
 		if v := recover(); v != nil {
-			r = Reply{Unknown, fmt.Errorf("%s at shard %s: panic: %v", effectNames[verb], p.Shard(), v)}
+			r = d.panicked(ef, v)
 		}
 	}()
-	switch verb {
+	switch p := d.ps[ef.i]; ef.kind {
 	case doAsk:
 		r = p.(Voter).CanCommit(ctx, d.mark) // as precheck has seen
 	case doPrepare:
@@ -266,8 +270,13 @@ func (d *driver) perform(ctx context.Context, p Participant, verb effectKind) (r
 	case doRollback:
 		r = p.Rollback(ctx)
 	}
+	return d.checked(ef, r)
+}
+
+// checked makes an invalid reply an unknown one.
+func (d *driver) checked(ef effect, r Reply) Reply {
 	if r.Result < Done || r.Result > Unknown {
-		r = Reply{Unknown, fmt.Errorf("%s at shard %s: invalid reply %d: %w", effectNames[verb], p.Shard(), r.Result, orElse(r.Err, errors.New("no cause given")))}
+		return Reply{Unknown, fmt.Errorf("%s at shard %s: invalid reply %d: %w", effectNames[ef.kind], d.shards[ef.i], r.Result, orElse(r.Err, errors.New("no cause given")))}
 	}
 	return r
 }
