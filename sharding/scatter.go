@@ -291,20 +291,28 @@ func (x *scatterer) textOf(o *output) any {
 // keyFor makes the key that compares a column (visible, or hidden at position at) as the server does.
 func (x *scatterer) keyFor(at int, text any, e ast.ExprNode, col column, plain bool) (Key, string) {
 	k := Key{Column: at, Weight: -1}
+	weigh := func(parts ...any) int {
+		// A function of a grouped column is the same in the whole group, and servers know it. What is computed
+		// from a grouped expression they do not: with ONLY_FULL_GROUP_BY, MySQL's default, it has to be an aggregate.
+		if x.sel.GroupBy != nil && !plain && e != nil && !ast.HasAggFlag(e) {
+			parts = append(append([]any{"MIN("}, parts...), ")")
+		}
+		return x.addHidden(parts...)
+	}
 	switch x.c.comparison(x.b, e, col, plain) {
 	case compareValue:
 		return k, ""
 	case comparePadded:
-		k.Weight = x.addHidden("WEIGHT_STRING(CONCAT(RTRIM(", text, "),' '))")
+		k.Weight = weigh("WEIGHT_STRING(CONCAT(RTRIM(", text, "),' '))")
 		return k, ""
 	case compareText:
-		k.Weight = x.addHidden("WEIGHT_STRING(", text, ")")
+		k.Weight = weigh("WEIGHT_STRING(", text, ")")
 		return k, ""
 	case compareNumber:
-		k.Weight = x.addHidden("(", text, ")+0")
+		k.Weight = weigh("(", text, ")+0")
 		return k, ""
 	case compareAddress:
-		k.Weight = x.addHidden("CAST(", text, " AS BINARY(16))")
+		k.Weight = weigh("CAST(", text, " AS BINARY(16))")
 		return k, ""
 	}
 	return k, "the type of an expression that rows are ordered or grouped by is not known before the server computes it"
