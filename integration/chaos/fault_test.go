@@ -16,6 +16,7 @@ const (
 	fullLog        kind = "full disk under the log"
 	loseProxy      kind = "lose proxy and log" // 3pc with another proxy only
 	killShard      kind = "kill shard"
+	killUnseen     kind = "kill shard behind a half-open link" // its proxy does not hear of it
 	freezeShard    kind = "freeze shard"
 	cutLink        kind = "cut link"
 	refuseLink     kind = "refuse connections"
@@ -29,6 +30,7 @@ type spec struct {
 	proxy, shard int
 	hold         time.Duration // from its begin to its end
 
+	again   int    // of killProxy: kills during the recovery after the first one
 	step    string // of stepProxy, STEP:K:ROUND
 	silent  int    // of halfOpen: 0 requests, 1 answers, 2 both
 	deliver bool   // of halfOpen: what was held back arrives late
@@ -41,12 +43,14 @@ func (s spec) String() string {
 	switch s.kind {
 	case killShard, freezeShard:
 		text += fmt.Sprintf(" s%d", s.shard+1)
-	case cutLink, refuseLink, halfOpen, breakInSession:
+	case killUnseen, cutLink, refuseLink, halfOpen, breakInSession:
 		text += fmt.Sprintf(" p%d-s%d", s.proxy+1, s.shard+1)
 	default:
 		text += fmt.Sprintf(" p%d", s.proxy+1)
 	}
 	switch s.kind {
+	case killProxy:
+		text += fmt.Sprintf(" and %d times in recovery", s.again)
 	case stepProxy:
 		text += " " + s.step
 	case halfOpen:
@@ -61,6 +65,8 @@ func (s spec) String() string {
 func (s spec) target() string {
 	switch s.kind {
 	case killShard, freezeShard:
+		return fmt.Sprintf("s%d", s.shard)
+	case killUnseen: // two at a time: not with anything else of its shard
 		return fmt.Sprintf("s%d", s.shard)
 	case cutLink, refuseLink, halfOpen, breakInSession:
 		return fmt.Sprintf("p%d-s%d", s.proxy, s.shard)
@@ -109,6 +115,13 @@ func (f *fault) begin() {
 	case killShard:
 		f.w.closeRoot(f.shard)
 		f.w.KillShard(f.shard)
+	case killUnseen:
+		f.silent = 2
+		f.silence(link)
+		f.w.closeRoot(f.shard)
+		f.w.KillShard(f.shard)
+		f.w.RestartShard(f.shard)
+		f.w.openRoot(f.shard)
 	case freezeShard:
 		f.w.freezeShard(f.shard)
 	case cutLink:
@@ -141,6 +154,12 @@ func (f *fault) end() time.Time {
 	switch f.kind {
 	case killProxy, stepProxy, loseProxy:
 		f.left = f.w.leftNow(f.w.all(), f.id())
+		for range f.again {
+			p.Start()
+			time.Sleep(time.Duration(f.hold) / 4)
+			p.Kill()
+		}
+		healed = time.Now()
 		p.Start()
 	case fullLog:
 		p.Kill()
@@ -161,7 +180,7 @@ func (f *fault) end() time.Time {
 		f.w.thawShard(f.shard)
 		healed = time.Now()
 		f.left = f.w.stillLeft([]int{f.shard}, ids...)
-	case cutLink, refuseLink, halfOpen, breakInSession:
+	case killUnseen, cutLink, refuseLink, halfOpen, breakInSession:
 		f.left = f.w.stillLeft([]int{f.shard}, f.id())
 		healed = time.Now()
 		link.Disarm()

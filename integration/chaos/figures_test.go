@@ -24,7 +24,8 @@ type figures struct {
 	missed       int // faults that nothing ran into
 	inDoubt      int // transactions that faults left prepared
 	byOthers     int // of them, settled before their proxy was back
-	settle       []time.Duration
+	settle       []time.Duration // from when everything was back
+	takeover     []time.Duration // of a lost proxy's transactions by others, from its loss
 	checked      map[string]int
 	errors       map[string]int // that clients saw, by kind of operation, outcome and error number
 	violations   int
@@ -41,7 +42,9 @@ func (g *figures) struck(f *fault) {
 		g.missed++
 	}
 	switch f.kind {
-	case killProxy, stepProxy, fullLog, loseProxy, killShard:
+	case killProxy:
+		g.kills += 1 + f.again
+	case stepProxy, fullLog, loseProxy, killShard, killUnseen:
 		g.kills++
 	}
 	in := maps.Clone(f.left)
@@ -111,6 +114,7 @@ func (g *figures) add(o *figures) {
 	g.byOthers += o.byOthers
 	g.violations += o.violations
 	g.settle = append(g.settle, o.settle...)
+	g.takeover = append(g.takeover, o.takeover...)
 	for k, n := range o.faults {
 		g.faults[k] += n
 	}
@@ -127,9 +131,10 @@ func (g *figures) String() string {
 	fmt.Fprintf(&b, "%d transactions committed, %d rolled back, %d of unknown outcome (%d looked up), %d warned, in %v; %d kills; %d in doubt (%d settled before their proxy was back)",
 		g.transactions, g.rolledBack, g.unknown, g.lookups, g.warned, g.took.Round(time.Second), g.kills, g.inDoubt, g.byOthers)
 	if len(g.settle) > 0 {
-		s := slices.Sorted(slices.Values(g.settle))
-		at := func(p int) time.Duration { return s[min(len(s)-1, len(s)*p/100)].Round(time.Millisecond) }
-		fmt.Fprintf(&b, ", settled after %d faults in p50 %v, p99 %v, max %v", len(s), at(50), at(99), s[len(s)-1].Round(time.Millisecond))
+		fmt.Fprintf(&b, ", settled after %d faults in %s", len(g.settle), spread(g.settle))
+	}
+	if len(g.takeover) > 0 {
+		fmt.Fprintf(&b, ", %d times by another proxy alone in %s", len(g.takeover), spread(g.takeover))
 	}
 	fmt.Fprintf(&b, "; %d violations\n    faults:", g.violations)
 	for _, k := range slices.Sorted(maps.Keys(g.faults)) {
@@ -144,4 +149,11 @@ func (g *figures) String() string {
 		fmt.Fprintf(&b, " %d× %s,", g.errors[what], what)
 	}
 	return b.String()
+}
+
+// spread of some times.
+func spread(times []time.Duration) string {
+	s := slices.Sorted(slices.Values(times))
+	at := func(p int) time.Duration { return s[min(len(s)-1, len(s)*p/100)].Round(time.Millisecond) }
+	return fmt.Sprintf("p50 %v, p99 %v, max %v", at(50), at(99), s[len(s)-1].Round(time.Millisecond))
 }

@@ -33,6 +33,9 @@ func (n *nemesis) strike(s strike) {
 		n.l.rec.Note("begin: %s", spec)
 		faults[i].begin()
 	}
+	if len(faults) == 1 && faults[0].kind == loseProxy {
+		n.takenOver(faults[0])
+	}
 	if s.swap {
 		faults[0], faults[1] = faults[1], faults[0]
 	}
@@ -69,6 +72,24 @@ func (n *nemesis) strike(s strike) {
 	if err := n.l.goesOn(settleLimit); err != nil {
 		n.wrong("after %v: %v", s.faults, err)
 	}
+}
+
+// takeoverLimit is how long after its loss a proxy's transactions may stay prepared where the others reach every
+// shard: precommit_timeout, and what a busy machine needs.
+const takeoverLimit = 5 * time.Second
+
+// takenOver waits until the other proxies have settled what a lost one left, which has nothing else in its way.
+func (n *nemesis) takenOver(f *fault) {
+	if len(f.after) == 0 {
+		return
+	}
+	err := n.w.settled(f.after)
+	took := time.Since(f.began)
+	if err != nil || took > takeoverLimit {
+		n.wrong("%s: the others needed %v to settle what it left, want at most %v (error %v)", f.spec, took, takeoverLimit, err)
+		return
+	}
+	n.g.takeover = append(n.g.takeover, took)
 }
 
 func (n *nemesis) wrong(format string, args ...any) {

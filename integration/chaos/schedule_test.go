@@ -63,7 +63,7 @@ func (s *schedule) draw() spec {
 	s.bag = s.bag[1:]
 	f.hold = s.between(50*time.Millisecond, 800*time.Millisecond)
 	switch f.kind {
-	case freezeProxy, freezeShard, halfOpen:
+	case freezeProxy, freezeShard, halfOpen, killUnseen:
 		if s.rnd.IntN(2) == 0 { // beyond the time limits
 			f.hold = s.between(3*time.Second, 5*time.Second)
 		}
@@ -72,6 +72,7 @@ func (s *schedule) draw() spec {
 	case loseProxy: // until the others must have ended its transactions
 		f.hold = 4 * time.Second
 	}
+	f.again = max(0, s.rnd.IntN(5)-2)
 	f.step = s.step()
 	f.silent, f.deliver = s.rnd.IntN(3), s.rnd.IntN(2) == 0
 	on := []string{"XA PREPARE", "XA COMMIT", "XA START", "XA ROLLBACK", "UPDATE"}
@@ -85,7 +86,7 @@ func (s *schedule) draw() spec {
 
 func (s *schedule) kinds() []kind {
 	list := []kind{
-		killProxy, killProxy, stepProxy, stepProxy, stepProxy, freezeProxy, freezeProxy, fullLog, killShard, killShard,
+		killProxy, killProxy, stepProxy, stepProxy, stepProxy, freezeProxy, freezeProxy, fullLog, killShard, killShard, killUnseen,
 		freezeShard, cutLink, refuseLink, halfOpen, halfOpen, breakInSession, breakInSession, breakInSession,
 	}
 	if s.config.mode == "3pc" && s.config.proxies > 1 {

@@ -130,6 +130,9 @@ func (s *session) transaction(op *history.Op, steps func() error) {
 		s.rollBack(err)
 		return
 	}
+	if s.rnd.IntN(20) == 0 { // a client that thinks before it commits, its locks held
+		time.Sleep(time.Duration(s.rnd.IntN(100)) * time.Millisecond)
+	}
 	if op.Token != "" && s.rnd.IntN(20) == 0 {
 		s.l.askMeanwhile(op.N, op.Token, time.Duration(s.rnd.IntN(10))*time.Millisecond)
 	}

@@ -24,10 +24,11 @@ type line struct {
 type Recorder struct {
 	began time.Time
 
-	mu   sync.Mutex
-	h    History
-	file *os.File
-	err  error // the first of the file
+	mu    sync.Mutex
+	h     History
+	ended map[Kind]map[Outcome]int
+	file  *os.File
+	err   error // the first of the file
 }
 
 // NewRecorder makes the file, which must not exist, and begins the history now.
@@ -36,7 +37,7 @@ func NewRecorder(path string, m Meta) (*Recorder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the history's file: %w", err)
 	}
-	r := &Recorder{began: time.Now(), file: f}
+	r := &Recorder{began: time.Now(), file: f, ended: map[Kind]map[Outcome]int{}}
 	m.Began = r.began
 	r.h.Meta = m
 	r.mu.Lock()
@@ -79,6 +80,10 @@ func (r *Recorder) Done(op *Op) {
 	op.End = time.Since(r.began)
 	op.Answer = r.h.Ops[op.N-1].Answer // a look-up may have been quicker
 	r.h.Ops[op.N-1] = op
+	if r.ended[op.Kind] == nil {
+		r.ended[op.Kind] = map[Outcome]int{}
+	}
+	r.ended[op.Kind][op.Outcome]++
 	r.write(line{Done: op})
 }
 
@@ -122,15 +127,10 @@ func (r *Recorder) Final(s State) {
 }
 
 // Count of the operations of a kind that ended in an outcome until now.
-func (r *Recorder) Count(k Kind, o Outcome) (n int) {
+func (r *Recorder) Count(k Kind, o Outcome) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, op := range r.h.Ops {
-		if op.Kind == k && op.Outcome == o && op.End > 0 {
-			n++
-		}
-	}
-	return n
+	return r.ended[k][o]
 }
 
 // Close ends the file and answers the history. Nobody may record any more.
