@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"lockstep/coordinator"
@@ -16,7 +15,7 @@ type attempt struct {
 	a      *accounts
 	ids    []int // account on shard 0, 1 …
 	before []int64
-	gtrid  string // empty until it was seen prepared
+	gtrid  string
 }
 
 const stepAmount = 7
@@ -29,6 +28,9 @@ func (a *accounts) attempt(t *testing.T, c *client, n int) *attempt {
 	for _, id := range at.ids {
 		at.before = append(at.before, a.balance(t, id))
 		c.must(add(id, stepAmount))
+	}
+	if err := c.QueryRow("SELECT @@lockstep_gtrid").Scan(&at.gtrid); err != nil {
+		t.Fatal(err)
 	}
 	return at
 }
@@ -95,12 +97,12 @@ func (at *attempt) states(t *testing.T, shards []int) (map[int]branchState, erro
 			return nil, fmt.Errorf("account %d has %d, before it was %d", at.ids[i], balance, at.before[i])
 		}
 		switch {
-		case len(list) > 1 || len(list) == 1 && (list[0].FormatID != coordinator.FormatID || list[0].BQUAL != at.a.w.Shards[i].Name || at.gtrid != "" && list[0].GTRID != at.gtrid):
+		case len(list) > 1 || len(list) == 1 && (list[0].FormatID != coordinator.FormatID || list[0].BQUAL != at.a.w.Shards[i].Name || list[0].GTRID != at.gtrid):
 			return nil, fmt.Errorf("shard %d has prepared %v, want none but the branch of %q", i, list, at.gtrid)
 		case len(list) == 1 && changed:
 			return nil, fmt.Errorf("shard %d lists %s as prepared, and others see its row", i, list[0].GTRID)
 		case len(list) == 1:
-			at.gtrid, seen[i] = list[0].GTRID, branchPrepared
+			seen[i] = branchPrepared
 		case changed:
 			seen[i] = branchCommitted
 		default:
@@ -156,9 +158,5 @@ func (at *attempt) locked(t *testing.T, c *client, shard int) {
 
 // names says whether messages name the transaction.
 func (at *attempt) names(messages []string, shard string) bool {
-	gtrid := at.gtrid
-	if gtrid == "" {
-		gtrid = "test.p1."
-	}
-	return slices.ContainsFunc(messages, func(m string) bool { return strings.Contains(m, shard) && strings.Contains(m, gtrid) })
+	return mentions(messages, shard, at.gtrid)
 }

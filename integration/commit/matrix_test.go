@@ -52,13 +52,13 @@ func setups(t *testing.T) (list []setup) {
 	}
 	main := cluster.Engine(t)
 	for _, engine := range cluster.Engines {
-		for _, mode := range []string{twoPhase} {
+		for _, mode := range []string{twoPhase, threePhase} {
 			for _, binLog := range []bool{false, true} {
 				s := setup{engine: engine, binLog: binLog, mode: mode}
 				switch {
 				case full:
 					s.choice = everyVictim
-				case testing.Short() && engine != main, engine != main && !binLog:
+				case engine != main && (testing.Short() || !binLog || mode != twoPhase):
 					continue
 				case !testing.Short() && engine == main && mode == twoPhase && !binLog:
 					s.choice = everyKind
@@ -74,7 +74,7 @@ func setups(t *testing.T) (list []setup) {
 func TestCrashAtEachStep(t *testing.T) {
 	for _, s := range setups(t) {
 		t.Run(s.String(), func(t *testing.T) {
-			w := newWorld(t, cluster.Options{Engine: s.engine, Shards: 3, BinLog: s.binLog, Config: "timeouts:\n  prepare: 3s\n  commit: 3s\n  resolve: 200ms\n"})
+			w := newWorld(t, cluster.Options{Engine: s.engine, Shards: 3, BinLog: s.binLog, Config: "timeouts:\n  prepare: 1s\n  commit: 3s\n  resolve: 200ms\n"})
 			w.StartProxy()
 			a := w.makeAccounts(24, 1000)
 			w.StopProxy()
