@@ -10,16 +10,31 @@ import (
 
 // Prepare is XA END | XA PREPARE in one write. A definite error is a NO vote, and the
 // branch has been rolled back here. Unknown: the branch may be prepared.
-func (b *Branch) Prepare(ctx context.Context) error {
+func (b *Branch) Prepare(ctx context.Context) error { return b.SendPrepare(ctx)() }
+
+// SendPrepare is the first half of Prepare; receive, to be called once, is the other. Nothing may
+// be done with the branch in between. The same goes for SendCommit and SendMarker.
+func (b *Branch) SendPrepare(ctx context.Context) (receive func() error) {
 	if err := b.ready(ctx, VerbPrepare, branchActive); err != nil {
-		return err
+		return func() error { return err }
 	}
-	s := b.c.shard
-	s.own(b.xid, session{b.c.id, b.c.since})
+	b.c.shard.own(b.xid, session{b.c.id, b.c.since})
 	b.owned = true
 	b.state = branchUnknown
-	defer b.c.Interrupt(ctx)()
-	err := b.pair("XA END ", "XA PREPARE ", "")
+	stop := b.c.Interrupt(ctx)
+	err := b.sendPair("XA END ", "XA PREPARE ", "")
+	return func() error {
+		defer stop()
+		if err == nil {
+			err = b.readPair("XA END ", "XA PREPARE ")
+		}
+		return b.prepared(err)
+	}
+}
+
+// prepared takes the answer to XA PREPARE.
+func (b *Branch) prepared(err error) error {
+	s := b.c.shard
 	if err == nil {
 		b.state = branchPrepared
 		return s.verdict(VerbPrepare, b.xid, nil)
@@ -34,12 +49,24 @@ func (b *Branch) Prepare(ctx context.Context) error {
 
 // Commit is XA COMMIT of a prepared branch. Retryable: it is still prepared. Any
 // other error leaves it to recovery; the connection must not be used again.
-func (b *Branch) Commit(ctx context.Context) error {
+func (b *Branch) Commit(ctx context.Context) error { return b.SendCommit(ctx)() }
+
+// SendCommit is the first half of Commit.
+func (b *Branch) SendCommit(ctx context.Context) (receive func() error) {
 	if err := b.ready(ctx, VerbCommit, branchPrepared); err != nil {
-		return err
+		return func() error { return err }
 	}
-	defer b.c.Interrupt(ctx)()
-	return b.finish(VerbCommit, branchPrepared, b.single("XA COMMIT "))
+	stop := b.c.Interrupt(ctx)
+	const verb = "XA COMMIT "
+	err := b.c.fail(verb, b.c.send(protocol.ComQuery, verb+b.sql))
+	return func() error {
+		defer stop()
+		if err == nil {
+			_, err = b.c.readOK()
+			err = b.c.fail(verb, err)
+		}
+		return b.finish(VerbCommit, branchPrepared, err)
+	}
 }
 
 // CommitOnePhase is XA END | XA COMMIT ONE PHASE of an active branch, in one write.
@@ -173,19 +200,28 @@ func (b *Branch) single(verb string) error {
 // first it fails too, and the first alone (END of a branch that is IDLE already) may fail harmlessly.
 // Where both fail, the first's error says why (1614, 1402 …).
 func (b *Branch) pair(first, second, suffix string) error {
+	if err := b.sendPair(first, second, suffix); err != nil {
+		return err
+	}
+	return b.readPair(first, second)
+}
+
+func (b *Branch) sendPair(first, second, suffix string) error {
 	c := b.c
 	err := c.writeCommand(protocol.ComQuery, first+b.sql)
 	if err == nil {
 		err = c.send(protocol.ComQuery, second+b.sql+suffix)
 	}
-	if err != nil {
-		return c.fail(second, err)
-	}
+	return c.fail(second, err)
+}
+
+func (b *Branch) readPair(first, second string) error {
+	c := b.c
 	_, endErr := c.readOK()
 	if endErr = c.fail(first, endErr); c.broken.Load() {
 		return endErr
 	}
-	_, err = c.readOK()
+	_, err := c.readOK()
 	if err = c.fail(second, err); err == nil || c.broken.Load() {
 		return err
 	}

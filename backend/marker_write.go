@@ -13,10 +13,13 @@ import (
 // is heard for ParticipantTimeout. Nil: the branch is active and the row is in. Any error of the server is definite:
 // *FencedError, *TokenUsedError, *MarkerTableError or its own; then the branch can only be rolled back, and Prepare and
 // CommitOnePhase refuse it. Unknown when the connection was lost: nothing is prepared then either.
-func (b *Branch) WriteMarker(ctx context.Context, m Marker) error {
+func (b *Branch) WriteMarker(ctx context.Context, m Marker) error { return b.SendMarker(ctx, m)() }
+
+// SendMarker is the first half of WriteMarker.
+func (b *Branch) SendMarker(ctx context.Context, m Marker) (receive func() error) {
 	c, s := b.c, b.c.shard
 	if err := b.ready(ctx, VerbCanCommit, branchActive); err != nil {
-		return err
+		return func() error { return err }
 	}
 	err := m.check()
 	switch {
@@ -28,40 +31,50 @@ func (b *Branch) WriteMarker(ctx context.Context, m Marker) error {
 	}
 	if err != nil {
 		b.refused = true
-		return s.verdictAs(VerbCanCommit, b.xid, ClassDefinite, err)
+		refusal := s.verdictAs(VerbCanCommit, b.xid, ClassDefinite, err)
+		return func() error { return refusal }
 	}
 	s.own(b.xid, session{c.id, c.since})
 	b.owned = true
-	defer c.Interrupt(ctx)()
-	if err = c.insertMarker(&m); err == nil {
-		return s.verdict(VerbCanCommit, b.xid, nil)
+	stop := c.Interrupt(ctx)
+	limited, err := c.sendMarker(&m)
+	return func() error {
+		defer stop()
+		if err == nil {
+			err = c.readMarker(&m, limited)
+		}
+		if err == nil {
+			return s.verdict(VerbCanCommit, b.xid, nil)
+		}
+		b.refused = true
+		k := ClassDefinite
+		if c.broken.Load() {
+			k = ClassUnknown
+		}
+		return s.verdictAs(VerbCanCommit, b.xid, k, err)
 	}
-	b.refused = true
-	k := ClassDefinite
-	if c.broken.Load() {
-		k = ClassUnknown
-	}
-	return s.verdictAs(VerbCanCommit, b.xid, k, err)
 }
 
-// insertMarker sends the time limit and the row in one write and reads both answers.
-func (c *Conn) insertMarker(m *Marker) error {
+// sendMarker sends the row, in one write with the session's time limit where that is not set yet.
+func (c *Conn) sendMarker(m *Marker) (limiting bool, err error) {
 	limit := c.appendIdleLimit(nil)
 	if limit != nil {
 		if err := c.wire.WriteCommand(protocol.ComQuery, limit); err != nil {
-			return c.fail("writing a marker", err)
+			return true, c.fail("writing a marker", err)
 		}
 	}
 	c.buf = m.appendInsert(c.buf[:0], c.shard.o.Name)
-	err := c.wire.WriteCommand(protocol.ComQuery, c.buf)
+	err = c.wire.WriteCommand(protocol.ComQuery, c.buf)
 	if err == nil {
 		err = c.wire.Flush()
 	}
-	if err != nil {
-		return c.fail("writing a marker", err)
-	}
+	return limit != nil, c.fail("writing a marker", err)
+}
+
+// readMarker reads the answers to sendMarker.
+func (c *Conn) readMarker(m *Marker, limiting bool) error {
 	var limited error
-	if limit != nil {
+	if limiting {
 		if _, limited = c.readOK(); limited != nil {
 			if limited = c.fail("limiting the session's idle time", limited); c.broken.Load() {
 				return limited
@@ -71,7 +84,8 @@ func (c *Conn) insertMarker(m *Marker) error {
 			c.idleLimited()
 		}
 	}
-	if _, err = c.readOK(); err != nil {
+	_, err := c.readOK()
+	if err != nil {
 		if err = c.fail("writing a marker", err); c.broken.Load() {
 			return err
 		}

@@ -27,6 +27,26 @@ func (p participant) CanCommit(ctx context.Context, m coordinator.Marker) coordi
 	return reply(p.branch.WriteMarker(ctx, backendMarker(m)))
 }
 
+var _ interface {
+	coordinator.Voter
+	coordinator.Pipelined
+} = participant{}
+
+// SendCanCommit, SendPrepare and SendCommit are the first halves of these verbs.
+func (p participant) SendCanCommit(ctx context.Context, m coordinator.Marker) func() coordinator.Reply {
+	return received(p.branch.SendMarker(ctx, backendMarker(m)))
+}
+func (p participant) SendPrepare(ctx context.Context) func() coordinator.Reply {
+	return received(p.branch.SendPrepare(ctx))
+}
+func (p participant) SendCommit(ctx context.Context) func() coordinator.Reply {
+	return received(p.branch.SendCommit(ctx))
+}
+
+func received(receive func() error) func() coordinator.Reply {
+	return func() coordinator.Reply { return reply(receive()) }
+}
+
 // reply says what an error means to the coordinator.
 func reply(err error) coordinator.Reply {
 	switch backend.Classify(err) {
