@@ -70,7 +70,7 @@ func (c *client) start(l *life) {
 	c.t = t
 	c.w.txs = append(c.w.txs, t)
 	c.w.byGTRID[t.gtrid] = t
-	go c.run(ctx, tx)
+	c.w.later(func() { go c.run(ctx, tx) })
 }
 
 // run is the part of the proxy that serves the client.

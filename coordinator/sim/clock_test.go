@@ -2,7 +2,6 @@ package sim
 
 import (
 	"slices"
-	"testing/synctest"
 	"time"
 )
 
@@ -31,7 +30,7 @@ func (c *processClock) After(d time.Duration) <-chan time.Time {
 // stop lets everything in a dead process go on to its end.
 func (l *life) stop() {
 	for _, t := range l.timers {
-		t.ch <- time.Time{}
+		l.w.later(func() { t.ch <- time.Time{} })
 	}
 	l.timers = nil
 }
@@ -57,11 +56,10 @@ func (l *life) ring(due time.Duration) {
 	w.now = max(w.now, due)
 	now := (*processClock)(l).Now()
 	l.timers = slices.DeleteFunc(l.timers, func(t *timer) bool {
-		if t.due != due {
-			return false
+		if t.due == due {
+			w.later(func() { t.ch <- now })
 		}
-		t.ch <- now
-		return true
+		return t.due == due
 	})
 }
 
@@ -74,7 +72,7 @@ func (w *world) pass(d time.Duration) {
 			break
 		}
 		l.ring(due)
-		synctest.Wait()
+		w.wake()
 		w.absorb()
 	}
 	w.now = max(w.now, end)

@@ -71,6 +71,9 @@ func (w *world) strike() bool {
 
 func (w *world) happen(f fault) bool {
 	p, s := pick(w, w.proxies), pick(w, w.servers)
+	if w.victim != nil {
+		p, s = w.victim.proxy, pick(w, w.victim.client.shards)
+	}
 	switch f {
 	case faultCrashProxy:
 		if p.life == nil {
@@ -130,6 +133,9 @@ func (w *world) happen(f fault) bool {
 			return false
 		}
 		sess := pick(w, s.sessions)
+		if b := w.branchOf(w.victim, s); b != nil && b.owner != nil {
+			sess = b.owner
+		}
 		w.saw(f, w.phaseOf(sess.tx()))
 		w.tell(s.name, "session %d of %s is killed", sess.id, sess.life.name)
 		sess.killed = true
@@ -156,12 +162,15 @@ func (w *world) happen(f fault) bool {
 		p.skew += d
 	case faultClientLeaves:
 		c := pick(w, w.clients)
+		if w.victim != nil {
+			c = w.victim.client
+		}
 		if c.life == nil || c.told {
 			return false
 		}
 		w.saw(f, w.phaseOf(c.t))
 		w.tell(c.name, "leaves")
-		c.leave()
+		w.later(c.leave)
 	case faultOperator:
 		return w.operate()
 	case faultLookUp:
@@ -170,6 +179,13 @@ func (w *world) happen(f fault) bool {
 		return w.listInDoubt()
 	}
 	return true
+}
+
+func (w *world) branchOf(t *transaction, s *server) *branch {
+	if t == nil {
+		return nil
+	}
+	return t.at(s)
 }
 
 func (sess *session) tx() *transaction {
@@ -184,7 +200,8 @@ func (w *world) serverUp(s *server) {
 	s.restart()
 	for _, p := range w.running() {
 		if w.rng.IntN(2) == 0 {
-			p.life.coord.ShardUp(s.name)
+			l := p.life
+			w.later(func() { l.coord.ShardUp(s.name) })
 		}
 	}
 }

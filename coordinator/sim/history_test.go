@@ -34,6 +34,7 @@ func (w *world) live() {
 		}
 		w.step()
 		w.settle()
+		w.spring()
 	}
 	if len(w.problems) == 0 {
 		w.makeCalm()
@@ -102,6 +103,9 @@ func (w *world) makeCalm() {
 // clean says whether nothing is left to be done.
 func (w *world) clean() bool {
 	if !w.clientsDone() || len(w.requests) > 0 && slices.ContainsFunc(w.requests, func(r *request) bool { return r.orphan || r.sess != nil || r.verb == verbAppend }) {
+		return false
+	}
+	if slices.ContainsFunc(w.tasks, func(t *task) bool { return !t.over }) {
 		return false
 	}
 	for _, t := range w.txs {
@@ -277,7 +281,7 @@ func (w *world) shutDown() {
 	}
 	for _, c := range w.clients {
 		if c.leave != nil {
-			c.leave()
+			w.later(c.leave)
 		}
 	}
 	for _, r := range w.requests {
@@ -285,13 +289,13 @@ func (w *world) shutDown() {
 			w.finish(r, result{lost: true})
 		}
 	}
+	w.wake()
 	w.files.remove()
-	synctest.Wait()
 }
 
 // placeStrangers prepares branches that nobody here made, or of which nothing is known any more.
 func (w *world) placeStrangers() {
-	for i, x := range []coordinator.XID{
+	for _, x := range []coordinator.XID{
 		{FormatID: 1, GTRID: cluster + ".p1.e.1", BQUAL: "s1"},
 		{FormatID: coordinator.FormatID, GTRID: "other.p1.e.1", BQUAL: "s1"},
 		{FormatID: coordinator.FormatID, GTRID: "\x00\xff", BQUAL: "s1"},
@@ -305,7 +309,6 @@ func (w *world) placeStrangers() {
 			b := &branch{x: x, s: s, status: prepared, was: true}
 			s.branches = append(s.branches, b)
 			w.strangers = append(w.strangers, b)
-			_ = i
 		}
 	}
 }

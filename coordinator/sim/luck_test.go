@@ -22,6 +22,8 @@ type luck struct {
 	writeError int
 	syncError  int
 	hurry      int // weight of the passing of time
+	waits      []time.Duration
+	traps      []trap
 
 	canCommitTimeout, prepareTimeout, precommitTimeout, commitTimeout time.Duration
 	resolveInterval, listTimeout, settleTimeout                       time.Duration
@@ -38,10 +40,52 @@ func drawLuck(rng *rand.Rand) luck {
 		canCommitTimeout: sec(1, 3, 10), prepareTimeout: sec(1, 3, 10), precommitTimeout: sec(1, 3, 3, 5), commitTimeout: sec(1, 3, 10),
 		resolveInterval: sec(2, 5), listTimeout: sec(2, 10), settleTimeout: sec(3, 10), parallel: some(1, 3), batch: some(1, 2, 1000),
 	}
+	ms := time.Millisecond
+	l.waits = [][]time.Duration{{5 * ms, 50 * ms}, {20 * ms, 200 * ms, 1100 * ms}, {20 * ms, 200 * ms, 4000 * ms, 12000 * ms}}[rng.IntN(3)]
 	for f := range l.weights {
 		l.weights[f] = some(0, 1, 1, 3)
 	}
+	for range some(0, 1, 1, 2, 3) {
+		l.traps = append(l.traps, trap{
+			fault: trapFaults[rng.IntN(len(trapFaults))], phase: phaseWorking + phase(rng.IntN(int(phaseOver-phaseWorking))), skip: rng.IntN(4),
+		})
+	}
 	return l
+}
+
+// trap is a fault that waits for a transaction to come to a phase, so that short phases
+// get their share.
+type trap struct {
+	fault fault
+	phase phase
+	skip  int // transactions that it lets pass
+	last  *transaction
+}
+
+var trapFaults = []fault{faultCrashProxy, faultCrashProxy, faultCrashServer, faultFreeze, faultCut, faultReset, faultKill, faultClientLeaves, faultOperator, faultLookUp}
+
+// spring the traps that transactions have come to.
+func (w *world) spring() {
+	for i := 0; i < len(w.luck.traps); i++ {
+		trap := &w.luck.traps[i]
+		for _, t := range w.txs {
+			if w.phaseOf(t) != trap.phase || t == trap.last {
+				continue
+			}
+			trap.last = t
+			if trap.skip--; trap.skip >= 0 {
+				continue
+			}
+			w.victim = t
+			w.happen(trap.fault)
+			w.victim = nil
+			w.luck.traps = append(w.luck.traps[:i], w.luck.traps[i+1:]...)
+			i--
+			w.sweep()
+			w.settle()
+			break
+		}
+	}
 }
 
 func threePhaseOptions(o *coordinator.Options, w *world) {

@@ -28,10 +28,12 @@ func (w *world) task(l *life, what string, do func(ctx context.Context, t *task)
 	t := &task{name: fmt.Sprint(what, " ", len(w.tasks)+1), life: l}
 	w.tasks = append(w.tasks, t)
 	w.tell(t.name, "asks %s", l.name)
-	go func() {
-		do(as(l.ctx, t.name), t)
-		t.done = true
-	}()
+	w.later(func() {
+		go func() {
+			do(as(l.ctx, t.name), t)
+			t.done = true
+		}()
+	})
 	return t
 }
 
@@ -48,6 +50,9 @@ func (w *world) operate() bool {
 		return false
 	}
 	l, t, v := pick(w, running).life, pick(w, open), txlog.Verdict(1+w.rng.IntN(2))
+	if w.victim != nil {
+		t = w.victim
+	}
 	w.saw(faultOperator, w.phaseOf(t))
 	task := w.task(l, "operator", func(ctx context.Context, task *task) {
 		_, task.err = l.coord.Settle(ctx, t.gtrid, v, false)
@@ -76,6 +81,9 @@ func (w *world) lookUp() bool {
 		return false
 	}
 	c := pick(w, with)
+	if w.victim != nil && w.victim.token != "" {
+		c = w.victim.client
+	}
 	w.saw(faultLookUp, w.phaseOf(c.t))
 	w.askToken(pick(w, running).life, c)
 	return true

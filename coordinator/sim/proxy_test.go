@@ -83,11 +83,13 @@ func (p *proxy) start() {
 	}
 	p.life = l
 	w.tell(l.name, "starts, with %d decisions in its log", len(p.disk.decisions))
-	go func() {
-		if err := l.coord.Run(l.ctx); err != nil {
-			l.note("run: " + err.Error())
-		}
-	}()
+	w.later(func() {
+		go func() {
+			if err := l.coord.Run(l.ctx); err != nil {
+				l.note("run: " + err.Error())
+			}
+		}()
+	})
 }
 
 // crash ends a life. What it has sent may still arrive, and servers see the ends of its sessions some time later.
@@ -97,11 +99,12 @@ func (p *proxy) crash() {
 		return
 	}
 	w.tell(l.name, "dies")
+	w.seen.died(l.coord.Stats())
 	l.frozen = false
 	w.mu.Lock()
 	l.dead = true
 	w.mu.Unlock()
-	l.end()
+	w.later(l.end)
 	l.stop()
 	p.life = nil
 	for _, r := range w.requests {

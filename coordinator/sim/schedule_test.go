@@ -115,7 +115,7 @@ func (w *world) listRequest(r *request) (total int) {
 			total += w.choose(choice{kind: chooseDeliver, weight: 10, request: r})
 		} else if w.now-r.born > r.patience() || w.calm {
 			total += w.choose(choice{kind: chooseExpire, weight: 10, request: r})
-		} else {
+		} else if w.now-r.born > time.Second {
 			total += w.choose(choice{kind: chooseExpire, weight: 1, request: r})
 		}
 	} else if !r.stuck && (cut != silent || r.orphan && w.calm) {
@@ -221,7 +221,7 @@ func (w *world) do(c choice) {
 	case chooseClient:
 		c.client.start(pick(w, w.running()).life)
 	case chooseTime:
-		w.pass(pick(w, []time.Duration{20 * time.Millisecond, 200 * time.Millisecond, time.Second, 4 * time.Second, 12 * time.Second}))
+		w.pass(pick(w, w.luck.waits))
 	}
 }
 
@@ -281,9 +281,26 @@ func (w *world) respond(r *request) {
 	}
 }
 
-// settle waits until the code under test has done all that it can, and takes it in.
-func (w *world) settle() {
+// later is for what makes the code under test go on: it must not run while the scheduler does.
+func (w *world) later(do func()) { w.delayed = append(w.delayed, do) }
+
+// wake lets the code under test do all that it can.
+func (w *world) wake() {
+	for _, r := range w.answers {
+		close(r.done)
+	}
+	for _, do := range w.delayed {
+		do()
+	}
+	clear(w.answers)
+	clear(w.delayed)
+	w.answers, w.delayed = w.answers[:0], w.delayed[:0]
 	synctest.Wait()
+}
+
+// settle wakes the code under test, and takes in what it wants next.
+func (w *world) settle() {
+	w.wake()
 	w.absorb()
 	w.hear()
 	w.hearTasks()

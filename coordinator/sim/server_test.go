@@ -37,7 +37,7 @@ type server struct {
 }
 
 // keys is the number of rows of each server's table. Each transaction sets its own bit.
-const keys = 3
+const keys = 5
 
 // session of a server: a connection with a branch.
 type session struct {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"lockstep/coordinator"
@@ -63,6 +64,7 @@ func (v view) Settle(ctx context.Context, x coordinator.XID, verdict txlog.Verdi
 }
 
 func (v view) Markers(ctx context.Context, gtrids []string) ([]coordinator.Marker, error) {
+	gtrids = slices.Sorted(slices.Values(gtrids)) // their order means nothing, and must not depend on a map's
 	res, err := v.ask(ctx, &request{verb: verbMarkers, gtrids: gtrids})
 	return res.markers, err
 }
@@ -82,7 +84,7 @@ func (v view) OldMarkers(ctx context.Context, keep, keepToken time.Duration, lim
 }
 
 func (v view) Purge(ctx context.Context, gtrids []string) error {
-	_, err := v.ask(ctx, &request{verb: verbPurge, gtrids: gtrids})
+	_, err := v.ask(ctx, &request{verb: verbPurge, gtrids: slices.Sorted(slices.Values(gtrids))})
 	return err
 }
 

@@ -23,10 +23,12 @@ type world struct {
 
 	requests []*request // oldest first
 	number   int        // of requests
+	answers  []*request // whose callers go on when the scheduler has done its step
+	delayed  []func()   // what else the code under test gets then
 	choices  []choice   // of this step
 	tasks    []*task    // of operators
-	late     []*session // no client knows of them
 
+	victim    *transaction // of the fault that is happening; nil: nobody in particular
 	txs       []*transaction
 	byGTRID   map[string]*transaction
 	strangers []*branch
