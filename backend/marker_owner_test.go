@@ -99,10 +99,14 @@ func endMarkerOwnerAfterARestart(t *testing.T, e *engine) {
 	b := voted(t, owner, st, 1)
 	active := voted(t, owner, st, 2)
 	must(t, b.Prepare(t.Context()))
-	for _, c := range early {
+	done := voted(t, owner, st, 4)
+	must(t, done.Prepare(t.Context()))
+	must(t, done.Commit(t.Context()))
+	must(t, owner.InsertFence(t.Context(), Marker{GTRID: "fenced"}))
+	for _, c := range append(early, done.c) {
 		c.Discard()
 	}
-	gtrids := []string{b.xid.GTRID, active.xid.GTRID}
+	gtrids := []string{b.xid.GTRID, active.xid.GTRID, done.xid.GTRID, "fenced"}
 	e.kill(t)
 	e.start(t)
 	b.c.Discard()
@@ -110,8 +114,16 @@ func endMarkerOwnerAfterARestart(t *testing.T, e *engine) {
 	s := e.open(t)
 	eventually(t, "the server is back", func() bool {
 		list, err := s.Markers(t.Context(), gtrids)
-		return err == nil && len(list) == 1 && list[0].GTRID == b.xid.GTRID && !list[0].Committed && list[0].Connection == uint64(b.c.id)
+		return err == nil && len(list) == 3 // the active one's is gone
 	})
+	for gtrid, want := range map[string]Marker{
+		b.xid.GTRID: {State: MarkerVoted, Connection: uint64(b.c.id)}, done.xid.GTRID: {State: MarkerVoted, Committed: true}, "fenced": {State: MarkerAborted, Committed: true},
+	} {
+		m := marker(t, s, gtrid)
+		if m == nil || m.State != want.State || m.Committed != want.Committed || want.Connection != 0 && m.Connection != want.Connection {
+			t.Errorf("%s after the restart: %+v, want %+v", gtrid, m, want)
+		}
+	}
 	// An innocent gets the id in the marker.
 	var innocent *Branch
 	for innocent == nil {
@@ -137,7 +149,7 @@ func endMarkerOwnerAfterARestart(t *testing.T, e *engine) {
 	if m := marker(t, s, b.xid.GTRID); m == nil || !m.Committed {
 		t.Errorf("after its commit: %+v", m)
 	}
-	if n := ask(t, s, "SELECT GROUP_CONCAT(id ORDER BY id) FROM "+st.Database+".t"); n != "1,3" {
+	if n := ask(t, s, "SELECT GROUP_CONCAT(id ORDER BY id) FROM "+st.Database+".t"); n != "1,3,4" {
 		t.Errorf("rows %s", n)
 	}
 }
