@@ -290,15 +290,19 @@ func (x *scatterer) textOf(o *output) any {
 
 // keyFor makes the key that compares a column (visible, or hidden at position at) as the server does.
 func (x *scatterer) keyFor(at int, text any, e ast.ExprNode, col column, plain bool) (Key, string) {
-	k := Key{Column: at, Weight: -1}
-	weigh := func(parts ...any) int {
-		// A function of a grouped column is the same in the whole group, and servers know it. What is computed
-		// from a grouped expression they do not: with ONLY_FULL_GROUP_BY, MySQL's default, it has to be an aggregate.
-		if x.sel.GroupBy != nil && !plain && e != nil && !ast.HasAggFlag(e) {
-			parts = append(append([]any{"MIN("}, parts...), ")")
-		}
-		return x.addHidden(parts...)
+	// A function of a grouped column is the same in the whole group, and servers know it. What is computed
+	// from a grouped expression they do not: with ONLY_FULL_GROUP_BY, MySQL's default, it has to be an aggregate.
+	if x.sel.GroupBy != nil && !plain && e != nil && !ast.HasAggFlag(e) {
+		return x.keyBy(at, text, e, col, plain, func(parts ...any) int {
+			return x.addHidden(append(append([]any{"MIN("}, parts...), ")")...)
+		})
 	}
+	return x.keyBy(at, text, e, col, plain, x.addHidden)
+}
+
+// keyBy is keyFor with a way to add the weight's column.
+func (x *scatterer) keyBy(at int, text any, e ast.ExprNode, col column, plain bool, weigh func(...any) int) (Key, string) {
+	k := Key{Column: at, Weight: -1}
 	switch x.c.comparison(x.b, e, col, plain) {
 	case compareValue:
 		return k, ""

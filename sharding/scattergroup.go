@@ -182,7 +182,7 @@ func (x *scatterer) extremeWeight(at int, agg *ast.AggregateFuncExpr, span [2]in
 	if x.c.comparison(x.b, agg.Args[0], col, plain) == compareNumber {
 		return Key{}, "MIN and MAX of ENUM and SET columns are not merged over several shards"
 	}
-	return x.keyFor(at, span, agg.Args[0], col, plain)
+	return x.keyBy(at, span, agg.Args[0], col, plain, x.addHidden)
 }
 
 // hasKey says whether the shard key is among the arguments: each of its values is on one shard only.
