@@ -106,7 +106,7 @@ func (c *client) run(ctx context.Context, tx *coordinator.Transaction) {
 	}
 	out := tx.Commit(ctx, ps, coordinator.CommitOptions{Mode: c.mode, Token: c.token})
 	for _, m := range members {
-		m.sess.closed = true
+		m.sess.closed.Store(true)
 	}
 	c.outcome, c.ended = out, true
 }

@@ -73,7 +73,7 @@ func (s *server) open(r *request) bool {
 	if r.sess == nil {
 		r.sess = s.begin(r.life, r.gtrid)
 		if r.orphan {
-			r.sess.closed = true
+			r.sess.closed.Store(true)
 		}
 		if r.sess.b == nil {
 			s.w.violation("%s is used twice: XA START answered 1440 at %s", short(r.gtrid), s.name)
@@ -121,11 +121,12 @@ func (s *server) free(r *request) bool {
 		r.held = []*branch{}
 		for _, x := range r.xids {
 			if b := s.branch(x); b != nil && b.owner != nil && b.owner.life == r.life {
-				b.owner.killed, b.owner.closed = true, true
+				b.owner.killed = true
+				b.owner.closed.Store(true)
 			}
 		}
 		for _, b := range s.branches {
-			ours := b.owner != nil && b.owner.life == r.life && !b.owner.closed
+			ours := b.owner != nil && b.owner.life == r.life && !b.owner.closed.Load()
 			if b.status == prepared && !ours && (b.owner != nil || b.gap) {
 				r.held = append(r.held, b)
 			}

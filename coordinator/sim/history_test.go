@@ -117,7 +117,7 @@ func (w *world) clean() bool {
 	}
 	for _, s := range w.servers {
 		for _, sess := range s.sessions {
-			if sess.closed || sess.killed {
+			if sess.closed.Load() || sess.killed {
 				return false
 			}
 		}

@@ -44,12 +44,12 @@ func refuse(err error) coordinator.Reply {
 }
 
 func (m *member) CanCommit(ctx context.Context, mark coordinator.Marker) coordinator.Reply {
-	if m.state != memberActive || m.sess.closed {
+	if m.state != memberActive || m.sess.closed.Load() {
 		return refuse(errLost)
 	}
 	res := m.ask(ctx, &request{verb: verbVote, marker: mark})
 	if res.lost || res.reply.Result == coordinator.Refused && res.reply.Err == errLockWait {
-		m.sess.closed = true // the connection is broken, or its transaction of no use
+		m.sess.closed.Store(true) // the connection is broken, or its transaction of no use
 	}
 	if res.lost {
 		return unknown(errLost)
@@ -58,7 +58,7 @@ func (m *member) CanCommit(ctx context.Context, mark coordinator.Marker) coordin
 }
 
 func (m *member) Prepare(ctx context.Context) coordinator.Reply {
-	if m.state != memberActive || m.sess.closed {
+	if m.state != memberActive || m.sess.closed.Load() {
 		m.stopped = true
 		return refuse(errLost) // not sent, and never will be
 	}
@@ -66,10 +66,11 @@ func (m *member) Prepare(ctx context.Context) coordinator.Reply {
 	res := m.ask(ctx, &request{verb: verbPrepare})
 	switch {
 	case res.unsent:
-		m.state, m.stopped, m.sess.closed = memberActive, true, true
+		m.state, m.stopped = memberActive, true
+		m.sess.closed.Store(true)
 		return refuse(errUnsent)
 	case res.lost:
-		m.sess.closed = true
+		m.sess.closed.Store(true)
 		return unknown(errLost)
 	case res.reply.Result == coordinator.Done:
 		m.state = memberPrepared
@@ -90,10 +91,11 @@ func (m *member) Rollback(ctx context.Context) coordinator.Reply {
 	case memberUnknown:
 		return unknown(errLost)
 	case memberActive:
-		if !m.sess.closed {
+		if !m.sess.closed.Load() {
 			m.ask(ctx, &request{verb: verbRollback, verdict: txlog.Rollback})
 		}
-		m.state, m.sess.closed = memberEnded, true // the disconnect does it where the answer does not come
+		m.state = memberEnded
+		m.sess.closed.Store(true) // the disconnect does it where the answer does not come
 		return coordinator.Reply{Result: coordinator.Done}
 	}
 	return m.finish(ctx, verbRollback, txlog.Rollback)
@@ -101,29 +103,32 @@ func (m *member) Rollback(ctx context.Context) coordinator.Reply {
 
 // finish gives a prepared branch its verdict.
 func (m *member) finish(ctx context.Context, v verb, verdict txlog.Verdict) coordinator.Reply {
-	if m.state != memberPrepared || m.sess.closed {
+	if m.state != memberPrepared || m.sess.closed.Load() {
 		return unknown(errLost)
 	}
 	res := m.ask(ctx, &request{verb: v, verdict: verdict})
 	switch {
 	case res.lost:
-		m.state, m.sess.closed = memberUnknown, true
+		m.state = memberUnknown
+		m.sess.closed.Store(true)
 		return unknown(errLost)
 	case res.reply.Result == coordinator.Done:
 		m.state = memberEnded
 	case res.reply.Result == coordinator.Unknown:
-		m.state, m.sess.closed = memberUnknown, true
+		m.state = memberUnknown
+		m.sess.closed.Store(true)
 	}
 	return res.reply
 }
 
 // onePhase is for a transaction on one shard.
 func (m *member) onePhase(ctx context.Context) coordinator.Verdict {
-	if m.sess.closed {
+	if m.sess.closed.Load() {
 		return coordinator.RolledBack
 	}
 	res := m.ask(ctx, &request{verb: verbOnePhase, verdict: txlog.Commit})
-	m.state, m.sess.closed = memberEnded, true
+	m.state = memberEnded
+	m.sess.closed.Store(true)
 	switch {
 	case res.unsent:
 		return coordinator.RolledBack

@@ -131,7 +131,7 @@ func (p *proxy) crash() {
 	for _, s := range w.servers {
 		for _, sess := range s.sessions {
 			if sess.life == l {
-				sess.closed = true
+				sess.closed.Store(true)
 			}
 		}
 	}

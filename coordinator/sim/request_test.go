@@ -250,7 +250,7 @@ func (w *world) abandon(r *request) {
 		r.state, r.orphan = was, true
 	}
 	if r.sess != nil {
-		r.sess.closed = true
+		r.sess.closed.Store(true)
 	}
 }
 

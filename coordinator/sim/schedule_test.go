@@ -141,14 +141,14 @@ func (w *world) ending(sess *session) int {
 		return 8
 	case sess.s.busy(sess): // a disconnect is not seen meanwhile
 		return 0
-	case sess.closed && cut == silent && !sess.life.dead:
+	case sess.closed.Load() && cut == silent && !sess.life.dead:
 		return 0 // half-open
-	case sess.closed && cut == silent:
+	case sess.closed.Load() && cut == silent:
 		if w.calm { // wait_timeout
 			return 5
 		}
 		return 0
-	case sess.closed:
+	case sess.closed.Load():
 		return 5
 	}
 	return 0
@@ -233,7 +233,7 @@ func (w *world) deliver(r *request) {
 	case r.state == waiting:
 	case !r.to.up || r.life.p.cut[r.to] == refused:
 		if r.sess != nil { // its connection is gone, whatever became of the session
-			r.sess.closed = true
+			r.sess.closed.Store(true)
 			w.finish(r, result{lost: true, unsent: w.rng.IntN(2) == 0})
 			return
 		}
@@ -259,7 +259,7 @@ func (w *world) deliver(r *request) {
 // lose breaks the connection that a request or its answer is on.
 func (w *world) lose(r *request) {
 	if r.sess != nil {
-		r.sess.closed = true
+		r.sess.closed.Store(true)
 	}
 	w.finish(r, result{lost: true})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"lockstep/coordinator"
@@ -45,9 +46,9 @@ type session struct {
 	life   *life
 	id     uint64
 	began  time.Duration
-	alive  bool // the server has it
-	closed bool // the client's end is; the server will see it some time
-	killed bool // the server will end it
+	alive  bool        // the server has it
+	closed atomic.Bool // the client's end is; the server will see it some time
+	killed bool        // the server will end it
 	b      *branch
 }
 
@@ -182,7 +183,8 @@ func (b *branch) verdict(v txlog.Verdict) {
 // ended is what the server does when a session is gone.
 func (sess *session) ended(why string) {
 	s := sess.s
-	sess.alive, sess.closed = false, true
+	sess.alive = false
+	sess.closed.Store(true)
 	s.sessions = slices.DeleteFunc(s.sessions, func(o *session) bool { return o == sess })
 	s.w.tell(s.name, "session %d of %s ends: %s", sess.id, sess.life.name, why)
 	for _, r := range s.w.requests {
