@@ -1,7 +1,7 @@
 // Package backend is one shard server as the proxy sees it: a bounded pool of
 // server connections whose session state is brought in line by difference, the
-// XA verbs of a branch, and what recovery needs to settle branches whose owner is
-// gone.
+// XA verbs of a branch, the marker rows by which anybody can tell a branch's fate,
+// and what recovery needs to settle branches whose owner is gone.
 //
 // A branch lives on one connection from XA START to its last verb:
 //
@@ -10,6 +10,10 @@
 //	│ XA START │ statement     │ ───▶ │ XA END │ XA PREPARE    │ ─▶ │ XA COMMIT │ ─▶ ended: back to the pool
 //	└──────────────────────────┘      └────────────────────────┘    └───────────┘
 //	  one write, autocommit=0           one write, vote               pinned until answered
+//
+// In three-phase mode, and for a client's token, a round trip goes before XA END: the marker,
+//
+//	SET wait_timeout=… │ INSERT INTO lockstep.branch    one write: the row is in, the branch may be lost from now on
 //
 // Invariants:
 //
@@ -25,6 +29,12 @@
 //   - On MariaDB a prepared branch whose connection ended is committed from
 //     elsewhere only after the gate (gate.go) has seen the server let go of it: a
 //     commit sent too soon answers OK and commits nothing.
+//   - A branch that voted (its marker row is in) and hears no more is dropped by the
+//     server after ParticipantTimeout: the session's idle time is limited in the
+//     write that carries the row, and freed in the write that opens the next branch.
+//   - A branch that was asked for its marker row and did not get it in is neither
+//     prepared nor committed.
+//   - A server session is ended for a marker only when it is the one that wrote it.
 //   - Nothing is settled on a server that is read-only: it may be a replica.
 //   - A context that ends in mid-answer breaks the connection, and the server is
 //     told to end the session, because it does not see a closed socket while a
