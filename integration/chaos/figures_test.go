@@ -21,9 +21,9 @@ type figures struct {
 	lookups      int
 	kills        int // of processes
 	faults       map[kind]int
-	missed       int // faults that nothing ran into
-	inDoubt      int // transactions that faults left prepared
-	byOthers     int // of them, settled before their proxy was back
+	missed       int             // faults that nothing ran into
+	inDoubt      int             // transactions that faults left prepared
+	byOthers     int             // of them, settled before their proxy was back
 	settle       []time.Duration // from when everything was back
 	takeover     []time.Duration // of a lost proxy's transactions by others, from its loss
 	checked      map[string]int

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -14,8 +15,8 @@ type nemesis struct {
 	broken   int // promises of the cluster that did not hold
 }
 
-func (n *nemesis) run(until time.Time) {
-	for time.Now().Before(until) && n.broken == 0 && !n.w.t.Failed() {
+func (n *nemesis) run(ctx context.Context, until time.Time) {
+	for ctx.Err() == nil && time.Now().Before(until) && n.broken == 0 && !n.w.t.Failed() {
 		s := n.schedule.next()
 		time.Sleep(s.pause)
 		n.strike(s)

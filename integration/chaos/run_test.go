@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,8 +14,8 @@ import (
 	"lockstep/txlog"
 )
 
-// runOnce runs one configuration for a time.
-func runOnce(t *testing.T, c configuration, seed uint64, limit time.Duration) *figures {
+// runOnce runs one configuration for a time, or until ctx ends.
+func runOnce(ctx context.Context, t *testing.T, c configuration, seed uint64, limit time.Duration) *figures {
 	t.Helper()
 	t.Logf("%s, %s=%d", c, envSeed, seed)
 	began := time.Now()
@@ -28,7 +29,7 @@ func runOnce(t *testing.T, c configuration, seed uint64, limit time.Duration) *f
 	g := newFigures()
 	l := startLoad(w, tb, rec, seed)
 	n := nemesis{w: w, l: l, g: g, schedule: newSchedule(seed, c)}
-	n.run(time.Now().Add(limit))
+	n.run(ctx, time.Now().Add(limit))
 	for _, f := range l.end() {
 		t.Errorf("client: %s", f)
 	}
