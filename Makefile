@@ -18,8 +18,10 @@ GO            ?= go
 ARGS          ?=
 TEST_TIMEOUT  ?= 20m
 FUZZ_TIME     ?= 30s
-SOAK_TIME     ?= 10m
-CRASH_KILLS   ?= 200
+CRASH_TIME    ?= 30m
+CRASH_SEED    ?=
+CRASH_CONFIG  ?=
+SOAK_TIME     ?= 8h
 BENCH_ROUNDS  ?= 5
 
 GOLANGCI_VERSION := v2.15.0
@@ -47,18 +49,19 @@ lint: check-go tools
 bench: check-go install-bench-deps
 	LOCKSTEP_BENCH=$(BENCH_ROUNDS) scripts/run-selected.sh ./integration/bench TestBench -v -timeout 2h $(ARGS)
 
-# Kills proxies and shards at every step of a commit and under load, CRASH_KILLS
-# times, and looks for half-done transactions.
+# Breaks whole clusters under load for CRASH_TIME and checks what clients saw: both server families, both commit
+# modes, one to three proxies. CRASH_SEED repeats a run's faults; CRASH_CONFIG chooses one cluster, e.g. mysql/3pc/2/binlog.
+CRASH = LOCKSTEP_CRASH_SEED=$(CRASH_SEED) LOCKSTEP_CRASH_CONFIG=$(CRASH_CONFIG) scripts/run-selected.sh ./integration/chaos '^TestCrash$$' -v -timeout 0
 crash: check-go install-test-deps
-	LOCKSTEP_CRASH_KILLS=$(CRASH_KILLS) scripts/run-selected.sh ./integration/commit Crash -v -timeout 2h $(ARGS)
+	LOCKSTEP_CRASH_TIME=$(CRASH_TIME) $(CRASH) $(ARGS)
 
 # Each fuzz test for FUZZ_TIME.
 fuzz: check-go
 	scripts/fuzz.sh $(FUZZ_TIME)
 
-# Transfers while shards and the proxy are killed at random, for SOAK_TIME.
+# The same for a night.
 soak: check-go install-test-deps
-	LOCKSTEP_CRASH_TIME=$(SOAK_TIME) scripts/run-selected.sh ./integration/commit CrashShardsUnderLoad -v -timeout 0 $(ARGS)
+	LOCKSTEP_CRASH_TIME=$(SOAK_TIME) $(CRASH) $(ARGS)
 
 # A minute once, for Debian's packages, unpacked below .cache; nothing is installed.
 mysql:

@@ -17,6 +17,8 @@
 //	make crash CRASH_TIME=30m                     all of them, in turn
 //	make crash CRASH_CONFIG=mariadb/3pc/2/binlog  this one
 //	make crash CRASH_SEED=1                       the same faults and the same clients' choices again
+//	make soak SOAK_TIME=8h                        the same for longer
+//	go test ./integration/chaos                   a few seconds of two of them
 //
 // The same seed gives the same faults in the same order; what they meet is up to the machine's timing.
 // Where something is wrong, the history, the configurations and the logs of proxies
