@@ -19,12 +19,14 @@ type AnnouncedWait struct {
 	Began       int64
 	Wait        uint64 // number of the statement in its session
 	Branches    string // shard:connection,shard:connection …
-	Detects     bool   // its proxy can read lock waits
+	Detects     int    // its proxy cannot read lock waits, can, or does: 0, 1, 2
 	Victim      uint64 // the statement of this number shall end; 0: none
 	Since       int64  // the statement was under way at this moment
 	Seen        int64  // and still at this one
 }
 
+// The table lives in memory: its rows mean nothing after a restart, and telling them costs no
+// write to a disk, which may be slow just when everything waits.
 const (
 	createBoardDatabase = "CREATE DATABASE IF NOT EXISTS lockstep"
 	createBoard         = "CREATE TABLE IF NOT EXISTS lockstep.waiter (" +
@@ -32,17 +34,17 @@ const (
 		"coordinator VARBINARY(64) NOT NULL, " +
 		"began BIGINT NOT NULL COMMENT 'microseconds since 1970, of the proxy', " +
 		"wait BIGINT UNSIGNED NOT NULL COMMENT 'number of the statement that waits', " +
-		"branches VARBINARY(8192) NOT NULL COMMENT 'shard:connection, …', " +
-		"detects TINYINT NOT NULL, " +
+		"branches VARBINARY(1024) NOT NULL COMMENT 'shard:connection, …', " +
+		"detects TINYINT NOT NULL COMMENT 'its proxy cannot read lock waits, can, or does: 0, 1, 2', " +
 		"victim BIGINT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'number of the statement that shall end', " +
 		"since BIGINT NOT NULL COMMENT 'microseconds since 1970, of this server', " +
-		"seen BIGINT NOT NULL COMMENT 'the same: its proxy last saw it waiting', " +
-		"KEY seen (seen)) ENGINE=InnoDB COMMENT='statements that wait, for deadlocks over several shards'"
+		"seen BIGINT NOT NULL COMMENT 'the same: its proxy last saw it waiting'" +
+		") ENGINE=MEMORY COMMENT='statements that wait, for deadlocks over several shards'"
 	boardClock = "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))"
 )
 
 // MaxAnnouncedBranches bounds AnnouncedWait.Branches, in bytes.
-const MaxAnnouncedBranches = 8192
+const MaxAnnouncedBranches = 1024
 
 // AnnouncedWaits lists the rows that their proxies saw not earlier than maxAge microseconds ago, at most
 // limit, and the server's clock as of before they were read. The table is made where it is missing.
@@ -90,13 +92,14 @@ func (c *Conn) announcedWaits(ctx context.Context, maxAge int64, limit int) (row
 			if len(row) != 9 {
 				return fmt.Errorf("row of %d columns", len(row))
 			}
-			w := AnnouncedWait{GTRID: string(row[0]), Coordinator: string(row[1]), Branches: string(row[4]), Detects: string(row[5]) == "1"}
-			var errs [5]error
+			w := AnnouncedWait{GTRID: string(row[0]), Coordinator: string(row[1]), Branches: string(row[4])}
+			var errs [6]error
 			w.Began, errs[0] = strconv.ParseInt(string(row[2]), 10, 64)
 			w.Wait, errs[1] = strconv.ParseUint(string(row[3]), 10, 64)
 			w.Victim, errs[2] = strconv.ParseUint(string(row[6]), 10, 64)
 			w.Since, errs[3] = strconv.ParseInt(string(row[7]), 10, 64)
 			w.Seen, errs[4] = strconv.ParseInt(string(row[8]), 10, 64)
+			w.Detects, errs[5] = strconv.Atoi(string(row[5]))
 			if err := errors.Join(errs[:]...); err != nil {
 				return fmt.Errorf("reading the row of %s: %w", w.GTRID, err)
 			}
@@ -116,11 +119,7 @@ func (s *Shard) AnnounceWaits(ctx context.Context, rows []AnnouncedWait, gone []
 			if i > 0 {
 				b.WriteString(", ")
 			}
-			detects := 0
-			if w.Detects {
-				detects = 1
-			}
-			fmt.Fprintf(&b, "(X'%x', X'%x', %d, %d, X'%x', %d, 0, %d, %d)", w.GTRID, w.Coordinator, w.Began, w.Wait, w.Branches, detects, w.Since, w.Seen)
+			fmt.Fprintf(&b, "(X'%x', X'%x', %d, %d, X'%x', %d, 0, %d, %d)", w.GTRID, w.Coordinator, w.Began, w.Wait, w.Branches, w.Detects, w.Since, w.Seen)
 		}
 		b.WriteString(" ON DUPLICATE KEY UPDATE wait = VALUES(wait), branches = VALUES(branches), detects = VALUES(detects), since = VALUES(since), seen = VALUES(seen)")
 	}
@@ -157,7 +156,7 @@ func (s *Shard) MarkVictim(ctx context.Context, gtrid string, wait uint64) error
 // PurgeAnnouncedWaits removes rows that nobody has renewed since before (the server's clock), at most limit.
 func (s *Shard) PurgeAnnouncedWaits(ctx context.Context, before int64, limit int) error {
 	err := s.onSide(ctx, func(ctx context.Context, c *Conn) error {
-		_, err := c.Exec(ctx, fmt.Sprintf("DELETE FROM lockstep.waiter WHERE seen < %d ORDER BY seen LIMIT %d", before, limit))
+		_, err := c.Exec(ctx, fmt.Sprintf("DELETE FROM lockstep.waiter WHERE seen < %d LIMIT %d", before, limit))
 		return err
 	})
 	if err != nil {

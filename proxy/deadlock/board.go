@@ -2,6 +2,7 @@ package deadlock
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,29 +26,31 @@ type board struct {
 type told struct {
 	statement uint64
 	since     time.Time
+	role      int
 	at        time.Time
 }
 
 // foreign is a transaction of another proxy.
 type foreign struct {
-	member  Member
-	detects bool
-	on      []*server // where its row was read
+	member Member
+	on     []*server // where its row was read
 }
 
-// meet exchanges with the other proxies who waits, on every server in scope at once.
-func (d *Detector) meet(ctx context.Context, scope []*server) {
+// meet exchanges with the other proxies who waits, on every server in scope at once; false: it is not time yet.
+func (d *Detector) meet(ctx context.Context, scope []*server) bool {
 	now := time.Now()
 	if now.Sub(d.exchange) < boardInterval {
-		return
+		return false
 	}
 	d.exchange = now
 	d.each(scope, func(s *server) { d.readBoard(ctx, s) })
+	d.collect(scope)
+	d.elect(scope)
 	// What is told was so after the boards' clocks were read.
 	own := d.sweep()
 	d.each(scope, func(s *server) { d.writeBoard(ctx, s, own) })
-	d.collect(scope)
 	d.obey(scope, own)
+	return true
 }
 
 // each runs f for all servers whose board can be used, all at once.
@@ -111,7 +114,7 @@ func (d *Detector) writeBoard(ctx context.Context, s *server, own []waiting) {
 		}
 	}
 	now := time.Now()
-	detects := d.detects(now)
+	role := d.role(now)
 	var rows []backend.AnnouncedWait
 	here := map[string]bool{}
 	for i := range own {
@@ -121,7 +124,7 @@ func (d *Detector) writeBoard(ctx context.Context, s *server, own []waiting) {
 		}
 		here[w.member.GTRID] = true
 		was, known := s.told[w.member.GTRID]
-		if known && was.statement == w.member.Statement && was.since.Equal(w.member.Since) && now.Sub(was.at) < renew {
+		if known && was.statement == w.member.Statement && was.since.Equal(w.member.Since) && was.role == role && now.Sub(was.at) < renew {
 			continue
 		}
 		branches := formatBranches(w.shards)
@@ -130,7 +133,7 @@ func (d *Detector) writeBoard(ctx context.Context, s *server, own []waiting) {
 		}
 		rows = append(rows, backend.AnnouncedWait{
 			GTRID: w.member.GTRID, Coordinator: d.o.Coordinator, Began: w.member.Began, Wait: w.member.Statement,
-			Branches: branches, Detects: detects,
+			Branches: branches, Detects: role,
 			// The clock was read at some moment after asked, so this is never too early.
 			Since: b.clock + w.member.Since.Sub(b.asked).Microseconds() + 1,
 			Seen:  b.clock,
@@ -149,7 +152,7 @@ func (d *Detector) writeBoard(ctx context.Context, s *server, own []waiting) {
 	defer cancel()
 	for _, r := range rows { // before they are written: what may be there must be taken back
 		w := find(own, r.GTRID)
-		s.told[r.GTRID] = told{r.Wait, w.member.Since, now}
+		s.told[r.GTRID] = told{r.Wait, w.member.Since, role, now}
 	}
 	if len(rows) > 0 || len(gone) > 0 {
 		if err := s.Source.AnnounceWaits(ctx, rows, gone); err != nil {
@@ -207,7 +210,7 @@ func (d *Detector) collect(scope []*server) {
 			switch {
 			case f == nil || f.member.Statement < m.Statement:
 				m.Connections = d.parseBranches(r.Branches)
-				d.foreign[r.GTRID] = &foreign{member: m, detects: r.Detects, on: []*server{s}}
+				d.foreign[r.GTRID] = &foreign{member: m, on: []*server{s}}
 			case f.member.Statement == m.Statement:
 				f.on = append(f.on, s)
 				if m.Seen.After(f.member.Seen) {
@@ -219,29 +222,41 @@ func (d *Detector) collect(scope []*server) {
 	}
 }
 
-// elected says whether this proxy is the one that reads the lock waits.
-func (d *Detector) elected(scope []*server) bool {
+// What a proxy tells the others of itself, in AnnouncedWait.Detects.
+const (
+	cannotRead = iota
+	canRead
+	reads
+)
+
+// elect decides whether this proxy is the one that reads the lock waits: the one that does so already, or
+// else the one with the least name. Were it to change with every wait that begins, the new one would
+// always find the cache that the last one's reading has left.
+func (d *Detector) elect(scope []*server) {
+	role, name := d.role(time.Now()), d.o.Coordinator
+	d.reading = role != cannotRead
 	for _, s := range scope {
 		if time.Since(s.board.answer) > rowExpiry {
 			continue // it has not been asked for long
 		}
 		for i := range s.board.rows {
-			if r := &s.board.rows[i]; r.Detects && r.Coordinator < d.o.Coordinator {
-				return false
+			r := &s.board.rows[i]
+			if r.Coordinator != name && (r.Detects > role || r.Detects == role && r.Coordinator < name) {
+				d.reading = false
 			}
 		}
 	}
-	return true
 }
 
-// detects says whether this proxy can read the lock waits of any server.
-func (d *Detector) detects(now time.Time) bool {
-	for _, s := range d.servers {
-		if !s.blindSaid && s.sighted(now) {
-			return true
-		}
+// role is what this proxy does about lock waits.
+func (d *Detector) role(now time.Time) int {
+	switch {
+	case !slices.ContainsFunc(d.servers, func(s *server) bool { return s.sighted(now) }):
+		return cannotRead
+	case d.reading:
+		return reads
 	}
-	return false
+	return canRead
 }
 
 // withdraw takes back what is told on the boards.

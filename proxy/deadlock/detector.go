@@ -32,6 +32,8 @@ type Detector struct {
 	lastRead time.Time           // end of the last reading
 	readNext time.Duration       // how long to wait from there
 	exchange time.Time           // of the last exchange
+	stale    bool                // the last reading met a cache somewhere
+	reading  bool                // this proxy is the one that reads
 }
 
 // New makes a detector. It asks nobody anything until Run.
@@ -96,13 +98,17 @@ func (d *Detector) look(ctx context.Context) {
 		return
 	}
 	scope := d.scope(own)
-	d.meet(ctx, scope)
-	if !d.elected(scope) || time.Since(d.lastRead) < d.readNext {
+	look := d.meet(ctx, scope)
+	if !d.reading {
 		return
 	}
-	d.read(ctx, scope)
-	own = d.sweep() // whoever is still waiting has been since before
-	d.judge(ctx, own)
+	if time.Since(d.lastRead) >= d.readNext {
+		d.read(ctx, scope)
+		look = true
+	}
+	if look {
+		d.judge(ctx, d.sweep()) // whoever is still waiting has been since before
+	}
 }
 
 // waiting is a watched transaction whose statement is under way, with what was known of it at one moment.
@@ -171,12 +177,13 @@ func (d *Detector) scope(own []waiting) []*server {
 // forget drops what the readings showed: the next wait begins anew.
 func (d *Detector) forget() {
 	for _, s := range d.servers {
-		s.before, s.last = reading{}, reading{}
+		s.before, s.last, s.held = reading{}, reading{}, Held{}
 		s.board.rows = nil
 	}
 	clear(d.foreign)
 	clear(d.marked)
 	d.readNext = cacheIdle
+	d.exchange, d.reading = time.Time{}, false
 }
 
 // judge looks for cycles in what the last two readings have in common.
@@ -204,7 +211,7 @@ func (d *Detector) judge(ctx context.Context, own []waiting) {
 	held := make([]Held, len(d.servers))
 	latest := make([]Held, len(d.servers))
 	for i, s := range d.servers {
-		held[i] = s.held()
+		held[i] = s.held
 		latest[i].Waits = s.last.waits
 	}
 	cycles, suspects := Deadlocks(members, held, d.names)
@@ -221,6 +228,10 @@ func (d *Detector) judge(ctx context.Context, own []waiting) {
 		seen, more := Deadlocks(members, latest, d.names)
 		suspects = more || len(seen) > 0
 	}
+	if d.stale {
+		return // readNext is as it must be
+	}
+	d.readNext = cacheIdle
 	if !fresh && !suspects && len(cycles) == 0 {
 		d.readNext = restReading
 	}

@@ -25,8 +25,9 @@
 //     another, too. A cycle is acted on only if there is one moment at which all its edges and all its nodes were
 //     so; and a cycle that existed at one moment cannot go away by itself.
 //   - Only the proxy that owns the victim ends it, and only while the very same statement is under way.
-//   - One proxy decides at a time: of those whose transactions wait, the one with the least name. Two that
-//     read MariaDB's lock waits in turn would keep each other from ever seeing fresh rows.
+//   - One proxy decides at a time: of those whose transactions wait, the one that does so already, or else the
+//     one with the least name. Two that read MariaDB's lock waits in turn would keep each other from ever
+//     seeing fresh rows.
 //   - The table is not needed for deadlocks among transactions of one proxy.
 //   - Nothing grows without bound: rows, waits, history and statements being ended are limited.
 //

@@ -45,7 +45,7 @@ const (
 	cacheIdle       = 103 * time.Millisecond // MariaDB renews its cache when nobody has read it for 100 ms
 	restReading     = 250 * time.Millisecond // between readings when every wait is old and none is suspect
 	young           = time.Second            // a wait is, for that long
-	boardInterval   = 45 * time.Millisecond  // between exchanges with other proxies
+	boardInterval   = 35 * time.Millisecond  // between exchanges with other proxies
 	renewBesides    = 100 * time.Millisecond // own rows, while other proxies have some
 	renewAlone      = time.Second            // and while none has
 	rowExpiry       = 3 * time.Second        // of rows whose proxy is dead

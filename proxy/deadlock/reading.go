@@ -13,6 +13,7 @@ import (
 type server struct {
 	Server
 	before, last reading
+	held         Held      // what both showed
 	blind        time.Time // not asked for its lock waits before
 	blindSaid    bool
 	cutSaid      time.Time
@@ -26,13 +27,13 @@ type reading struct {
 	from, to time.Time // zero: never
 }
 
-// held are the waits that both readings showed: they were there from the end of the first to the
-// beginning of the second.
-func (s *server) held() Held {
-	if s.before.to.IsZero() {
-		return Held{}
+// took takes a new reading. The waits that it has in common with the one before were there from
+// the end of that one to the beginning of this.
+func (s *server) took(r reading) {
+	s.before, s.last, s.held = s.last, r, Held{}
+	if !s.before.to.IsZero() {
+		s.held = Held{Waits: common(s.before.waits, s.last.waits), From: s.before.to, To: s.last.from}
 	}
-	return Held{Waits: common(s.before.waits, s.last.waits), From: s.before.to, To: s.last.from}
 }
 
 // sighted says whether the server lets its lock waits be read.
@@ -49,11 +50,12 @@ func (d *Detector) read(ctx context.Context, scope []*server) {
 	}
 	wait.Wait()
 	d.stats.readings.Add(1)
-	d.lastRead, d.readNext = time.Now(), cacheIdle
+	d.lastRead, d.readNext, d.stale = time.Now(), cacheIdle, false
 	for i := range stale {
 		if stale[i] {
 			// Somebody else reads too: not in step with him.
 			d.stats.stale.Add(1)
+			d.stale = true
 			d.readNext = cacheIdle + rand.N(cacheIdle/2)
 		}
 	}
@@ -69,7 +71,7 @@ func (d *Detector) readServer(ctx context.Context, s *server) (fresh bool) {
 	switch {
 	case backend.LockWaitsDenied(err):
 		s.blind = to.Add(deniedInterval)
-		s.before, s.last = reading{}, reading{}
+		s.before, s.last, s.held = reading{}, reading{}, Held{}
 		if !s.blindSaid {
 			s.blindSaid = true
 			d.o.Logger.Warn("lock waits of a shard cannot be read: deadlocks through it are left to its lock wait time-out (grant PROCESS, and on MySQL SELECT on performance_schema)", "shard", s.Name, "err", err)
@@ -93,6 +95,6 @@ func (d *Detector) readServer(ctx context.Context, s *server) (fresh bool) {
 	if !w.Fresh {
 		return false
 	}
-	s.before, s.last = s.last, reading{w.Waits, from, to}
+	s.took(reading{w.Waits, from, to})
 	return true
 }
