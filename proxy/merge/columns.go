@@ -10,7 +10,8 @@ import (
 // mergeColumns makes one description of the streams' columns: of the first
 // shard, with the greatest length and scale of all, and NOT NULL only where every
 // shard says so. What a server says of an expression's type depends on its plan as well
-// (CHAR from the rows themselves is VARCHAR from a temporary table): the wider type holds both.
+// (CHAR from the rows themselves is VARCHAR from a temporary table; MySQL's YEAR() is a YEAR, or an INT
+// where no row was to be read): the wider type holds both.
 // Shards that differ in more cannot be merged: their tables differ.
 func mergeColumns(streams []Stream) ([]protocol.Column, error) {
 	first := streams[0].Columns()
@@ -38,10 +39,13 @@ func mergeColumn(c, o *protocol.Column, answer int) error {
 	switch {
 	case !fits:
 		return differ("column '%s' has type %d in the first shard's answer and type %d in answer %d: the shards' tables differ", c.Name, c.Type, o.Type, answer)
-	case (c.Flags^o.Flags)&protocol.FlagUnsigned != 0:
+	case (c.Flags^o.Flags)&protocol.FlagUnsigned != 0 && !aYear(c, o):
 		return differ("column '%s' is unsigned in only one of the first shard's answer and answer %d: the shards' tables differ", c.Name, answer)
 	case c.Charset != o.Charset:
 		return differ("column '%s' has character set %d in the first shard's answer and %d in answer %d: the shards' tables differ", c.Name, c.Charset, o.Charset, answer)
+	}
+	if c.Type == protocol.TypeYear && wider != c.Type {
+		c.Flags &= o.Flags | ^(protocol.FlagUnsigned | protocol.FlagZerofill) // years fit into any integer
 	}
 	c.Type = wider
 	c.Length = max(c.Length, o.Length)
@@ -52,8 +56,13 @@ func mergeColumn(c, o *protocol.Column, answer int) error {
 
 // widths are the types whose texts are alike, from narrow to wide.
 var widths = [][]protocol.ColumnType{
-	{protocol.TypeTiny, protocol.TypeShort, protocol.TypeInt24, protocol.TypeLong, protocol.TypeLongLong},
+	{protocol.TypeYear, protocol.TypeTiny, protocol.TypeShort, protocol.TypeInt24, protocol.TypeLong, protocol.TypeLongLong},
 	{protocol.TypeString, protocol.TypeVarString, protocol.TypeTinyBlob, protocol.TypeBlob, protocol.TypeMediumBlob, protocol.TypeLongBlob},
+}
+
+// aYear says that one of two columns is a YEAR and the other another integer.
+func aYear(c, o *protocol.Column) bool {
+	return (c.Type == protocol.TypeYear) != (o.Type == protocol.TypeYear)
 }
 
 // widerType is the type that holds the values of both columns. A column of a table has the same type on every shard.
