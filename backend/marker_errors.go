@@ -92,7 +92,7 @@ func (s *Shard) markerTableError(err error) error {
 	if !errors.As(err, &se) {
 		return err
 	}
-	why := ""
+	var why string
 	switch se.Code {
 	case protocol.ErrNoSuchTable, protocol.ErrBadDB:
 		why = "does not exist"

@@ -16,6 +16,7 @@ import (
 // begins at 1 again. So the id names the writer exactly if the marker is younger than the server process.
 // Uptime is in whole seconds and begins somewhat before the server takes connections. A marker whose age is
 // within startDoubt of it needs proof: that the session holds the lock on the marker's row.
+// What is left: a server whose clock was put back by some seconds, or more, while it was down.
 
 const startDoubt = 2 * time.Second
 
@@ -119,13 +120,16 @@ func (c *Conn) holdsMarker(ctx context.Context, m Marker) (holds bool, err error
 	if err := asker.SetState(ctx, &State{Vars: []Variable{{"innodb_lock_wait_timeout", seconds}, {"transaction_isolation", "'READ-COMMITTED'"}}}); err != nil {
 		return false, err
 	}
-	answered := make(chan error, 1)
+	var answer error
+	answered := make(chan struct{})
 	go func() {
-		_, err := asker.Exec(ctx, "SELECT 1 FROM lockstep.branch"+s.among([]string{m.GTRID})+" FOR UPDATE")
-		answered <- err
+		defer close(answered)
+		_, answer = asker.Exec(ctx, "SELECT 1 FROM lockstep.branch"+s.among([]string{m.GTRID})+" FOR UPDATE")
 	}()
 	defer func() {
-		if answered != nil { // it still waits
+		select {
+		case <-answered:
+		default: // it still waits, and the server would not see it leave
 			_, kerr := c.Exec(context.WithoutCancel(ctx), "KILL CONNECTION "+strconv.FormatUint(uint64(asker.id), 10))
 			if kerr != nil && code(kerr) != 1094 {
 				err = errors.Join(err, fmt.Errorf("ending the session that waits for the marker: %w", kerr))
@@ -143,10 +147,9 @@ func (c *Conn) holdsMarker(ctx context.Context, m Marker) (holds bool, err error
 		}
 		t := time.NewTimer(trxCacheIdle + 10*time.Millisecond + rand.N(50*time.Millisecond))
 		select {
-		case err := <-answered:
+		case <-answered:
 			t.Stop()
-			answered = nil
-			return false, err // nobody holds it
+			return false, answer // nobody holds it
 		case <-ctx.Done():
 			t.Stop()
 			return false, &OwnerError{s.o.Name, m.GTRID, m.Connection, "the server did not show in time who holds the marker's row"}

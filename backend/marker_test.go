@@ -113,20 +113,22 @@ func markerOfEachState(t *testing.T, e *engine) {
 	}
 }
 
+// sameKind compares the kinds of what a fence answers.
 func sameKind(t *testing.T, got, want error) {
 	t.Helper()
-	if want == nil {
-		if got != nil {
-			t.Errorf("got %v, want none", got)
+	kind := func(err error) string {
+		switch {
+		case err == nil:
+			return "done"
+		case errors.As(err, new(*MarkerExistsError)):
+			return "exists"
+		case errors.As(err, new(*MarkerLockedError)):
+			return "locked"
 		}
-		return
+		return err.Error()
 	}
-	exists, locked := errors.As(got, new(*MarkerExistsError)), errors.As(got, new(*MarkerLockedError))
-	if _, ok := want.(*MarkerExistsError); exists != ok {
-		t.Errorf("got %v, want %T", got, want)
-	}
-	if _, ok := want.(*MarkerLockedError); locked != ok {
-		t.Errorf("got %v, want %T", got, want)
+	if kind(got) != kind(want) {
+		t.Errorf("the fence answers %v, want %s", got, kind(want))
 	}
 }
 
@@ -205,5 +207,51 @@ func markerRefused(t *testing.T, e *engine) {
 	}
 	if err := s.InsertFence(t.Context(), Marker{GTRID: "any"}); !errors.As(err, new(*MarkerTableError)) {
 		t.Errorf("fence without the table: %v", err)
+	}
+}
+
+// A row that is in the way and not decided yet makes the vote wait; the caller's time limit ends that.
+func TestMarkerWaits(t *testing.T) { onEngines(t, markerWaits) }
+
+func markerWaits(t *testing.T, e *engine) {
+	s := e.open(t)
+	st := markerTable(t, s)
+	with := func(m *Marker) { m.Token = "same" }
+	first := voted(t, s, st, 1, with)
+	late := func(ctx context.Context, id int) (*Branch, error) {
+		b := openBranch(t, s, st)
+		run(t, b.c, fmt.Sprintf("INSERT INTO t VALUES (%d,1)", id))
+		return b, b.WriteMarker(ctx, Marker{GTRID: b.xid.GTRID, State: MarkerToken, Token: "same"})
+	}
+	b, err := late(timeout(t, 300*time.Millisecond), 2)
+	if Classify(err) != ClassUnknown {
+		t.Errorf("past its time: %v (%v)", err, Classify(err))
+	}
+	if err := b.Prepare(t.Context()); Classify(err) != ClassDefinite {
+		t.Errorf("prepare after that: %v (%v)", err, Classify(err))
+	}
+	must(t, b.Rollback(t.Context()))
+	b.c.Discard()
+	eventually(t, "its locks are gone", func() bool {
+		c := acquire(t, s, st, true)
+		defer c.Release()
+		_, err := c.Exec(t.Context(), "DELETE FROM t WHERE id=2")
+		return err == nil && !alive(t, s, b.c.id)
+	})
+	done := make(chan error, 1)
+	go func() {
+		time.Sleep(200 * time.Millisecond)
+		done <- errors.Join(first.Prepare(t.Context()), first.Commit(t.Context()))
+	}()
+	b, err = late(t.Context(), 3)
+	must(t, <-done)
+	if !errors.As(err, new(*TokenUsedError)) || Classify(err) != ClassDefinite {
+		t.Errorf("after the first was committed: %v (%v)", err, Classify(err))
+	}
+	must(t, b.Rollback(t.Context()))
+	b.c.Release()
+	first.c.Release()
+	if v := s.Verbs().CanCommit; v.OK != 1 || v.Refused != 1 || v.Unknown != 1 {
+		t.Errorf("counts %+v", v)
 	}
 }
