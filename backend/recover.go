@@ -11,13 +11,16 @@ import (
 )
 
 // PreparedXIDs lists all prepared branches of the server (XA RECOVER), those of
-// live sessions and of strangers included.
+// live sessions and of strangers included, and those that were settled beside hidden ones (HiddenError).
 func (s *Shard) PreparedXIDs(ctx context.Context) ([]XID, error) {
 	var xids []XID
 	err := s.onSide(ctx, func(ctx context.Context, c *Conn) (err error) {
 		xids, err = c.recover(ctx)
 		return err
 	})
+	if err == nil {
+		xids, err = s.withDoubtful(xids)
+	}
 	if err = s.verdict(VerbRecover, XID{}, err); err != nil {
 		return nil, fmt.Errorf("listing prepared branches: %w", err)
 	}

@@ -40,7 +40,7 @@ func (e *AttachedError) Error() string {
 // HiddenError says that InnoDB holds prepared transactions that XA RECOVER no longer
 // lists: a commit that was sent too soon answered OK and did nothing. They come back
 // to XA RECOVER when the server is restarted, and can be settled then; until then nothing that was settled at that
-// time may be taken for settled.
+// time may be taken for settled: PreparedXIDs goes on listing it.
 type HiddenError struct {
 	Shard string
 	Count int
@@ -89,11 +89,14 @@ func (s *Shard) SettleXID(ctx context.Context, x XID, commit bool) error {
 	case still:
 		return s.verdictAs(verb, x, ClassRetryable, fmt.Errorf("answered %s, but XA RECOVER still lists the branch", answer(err)))
 	case after.hidden > 0:
+		s.doubt(x)
 		return s.verdictAs(verb, x, ClassUnknown, &HiddenError{s.o.Name, after.hidden})
 	case code(err) == protocol.ErrXAERNota:
+		s.sure(x)
 		s.disown(x)
 		return s.verdictAs(verb, x, ClassUnknown, &GoneError{s.o.Name, x})
 	}
+	s.sure(x)
 	s.disown(x)
 	return s.verdict(verb, x, nil)
 }

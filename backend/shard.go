@@ -29,6 +29,9 @@ type Shard struct {
 	owners  map[XID]session // of branches that this process prepared and saw no end of
 	kills   []session
 
+	doubtful map[XID]struct{} // settled while others were hidden
+	hidden   int              // transactions, at the last look
+
 	side     sideSet
 	gate     batch[struct{}]
 	verifier batch[verified]

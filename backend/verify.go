@@ -62,9 +62,15 @@ func (s *Shard) verify(ctx context.Context) (verified, error) {
 					return err
 				}
 			}
-			s.o.Logger.Error("prepared transactions are hidden from XA RECOVER until the server is restarted", "count", v.hidden)
 			return nil
 		})
+		if err == nil && s.hides(v.hidden) {
+			if v.hidden > 0 {
+				s.o.Logger.Error("prepared transactions are hidden from XA RECOVER until the server is restarted", "count", v.hidden)
+			} else {
+				s.o.Logger.Info("no prepared transaction is hidden from XA RECOVER any more")
+			}
+		}
 		return v, err
 	})
 }
