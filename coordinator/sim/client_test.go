@@ -11,13 +11,15 @@ import (
 
 // client of a proxy: it makes one transaction, and may look up what became of it.
 type client struct {
-	w      *world
-	name   string
-	index  int
-	mode   string
-	token  string
-	shards []*server
-	rows   []int // by shard
+	w     *world
+	name  string
+	index int
+	mode  string
+	token string
+	// its proxy sends verbs in two halves
+	pipelined bool
+	shards    []*server
+	rows      []int // by shard
 
 	started bool
 	life    *life // of the proxy that it is connected to; nil: not connected
@@ -42,6 +44,7 @@ func newClient(w *world, index int) *client {
 	if w.rng.IntN(3) == 0 || c.mode == onePhase {
 		c.token = fmt.Sprint("token-", index+1)
 	}
+	c.pipelined = w.rng.IntN(2) == 0
 	n := 2 + w.rng.IntN(len(w.servers)-1)
 	if c.mode == onePhase {
 		n = 1
@@ -93,7 +96,12 @@ func (c *client) run(ctx context.Context, tx *coordinator.Transaction) {
 			return
 		}
 		m := &member{l: c.life0(), s: s, gtrid: tx.GTRID(), sess: res.sess}
-		members, ps = append(members, m), append(ps, m)
+		members = append(members, m)
+		if c.pipelined {
+			ps = append(ps, pipelined{m})
+		} else {
+			ps = append(ps, m)
+		}
 		if res.reply.Result != coordinator.Done {
 			giveUp()
 			return

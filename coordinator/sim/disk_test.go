@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"lockstep/coordinator"
 	"lockstep/txlog"
@@ -27,6 +28,7 @@ type logIndex struct {
 	forget    map[string]bool
 	failed    bool
 	writing   []*request // written, not synced
+	expected  atomic.Int64
 }
 
 // open reads the disk at the start of a process.
@@ -56,6 +58,7 @@ func (d *disk) crashed(l *life) {
 func (p *proxy) loseDisk() {
 	p.w.tell(p.name, "has lost its disk")
 	p.disk = disk{decisions: map[string]txlog.Decision{}}
+	p.w.files.lost(p)
 	for _, t := range p.w.txs {
 		if t.proxy == p {
 			t.logLost = true
@@ -79,6 +82,15 @@ func (g lifeLog) Append(ctx context.Context, d txlog.Decision) error {
 		return fmt.Errorf("%w: %w", txlog.ErrNotDurable, errLost)
 	}
 	return r.err
+}
+
+// Expect and its two ends are counted: what is announced comes or is taken back.
+func (g lifeLog) Expect()   { g.l.log.expected.Add(1) }
+func (g lifeLog) Unexpect() { g.l.log.expected.Add(-1) }
+
+func (g lifeLog) AppendExpected(ctx context.Context, d txlog.Decision) error {
+	g.l.log.expected.Add(-1)
+	return g.Append(ctx, d)
 }
 
 func (g lifeLog) Forget(gtrid string) {
@@ -217,6 +229,6 @@ func (l *life) openLog() coordinator.Log {
 
 func (l *life) closeLog() {
 	if l.file != nil {
-		l.w.files.close(l)
+		l.w.files.crashed(l)
 	}
 }

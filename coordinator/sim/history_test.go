@@ -12,10 +12,13 @@ import (
 )
 
 // run one history in a bubble of its own.
-func run(t *testing.T, seed uint64, traced bool) *world {
+func run(t *testing.T, seed uint64, traced, realLog bool) *world {
 	var w *world
 	synctest.Test(t, func(*testing.T) {
 		w = newWorld(seed, traced)
+		if realLog {
+			w.files = newFiles(w)
+		}
 		w.live()
 		w.shutDown()
 	})
@@ -145,8 +148,12 @@ func (w *world) anyMayStay() bool { return slices.ContainsFunc(w.txs, w.mayStay)
 
 // finished are the decisions in a proxy's log of which nothing is left to be done.
 func (p *proxy) finished() (out []string) {
+	held := p.decisions()
+	if len(held) == 0 {
+		return nil
+	}
 	for _, t := range p.w.txs {
-		if _, is := p.disk.decisions[t.gtrid]; is && !slices.ContainsFunc(t.branches, func(b *branch) bool { return b.status <= prepared }) {
+		if _, is := held[t.gtrid]; is && !slices.ContainsFunc(t.branches, func(b *branch) bool { return b.status <= prepared }) {
 			out = append(out, t.gtrid)
 		}
 	}
@@ -203,6 +210,9 @@ func (w *world) checkEnd() {
 		}
 	}
 	for _, p := range w.proxies {
+		if p.life != nil && p.life.log.expected.Load() != 0 {
+			w.violation("%s has announced %d decisions to its log that never came", p.life.name, p.life.log.expected.Load())
+		}
 		if left := p.finished(); p.life != nil && len(left) > 0 {
 			w.violation("the log of %s still holds %v, of which nothing is left to do", p.name, left)
 		}

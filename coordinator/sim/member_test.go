@@ -29,59 +29,95 @@ const (
 
 func (m *member) Shard() string { return m.s.name }
 
-// ask sends a verb over the branch's connection.
-func (m *member) ask(ctx context.Context, r *request) result {
+// send a verb over the branch's connection.
+func (m *member) send(ctx context.Context, r *request) (receive func() result) {
 	r.to, r.sess, r.gtrid = m.s, m.sess, m.gtrid
-	return m.l.call(ctx, r)
+	return m.l.send(ctx, r)
+}
+
+// atOnce is a reply that needs no request.
+func atOnce(result coordinator.Result, err error) func() coordinator.Reply {
+	return func() coordinator.Reply { return coordinator.Reply{Result: result, Err: err} }
 }
 
 func unknown(err error) coordinator.Reply {
 	return coordinator.Reply{Result: coordinator.Unknown, Err: err}
 }
 
-func refuse(err error) coordinator.Reply {
-	return coordinator.Reply{Result: coordinator.Refused, Err: err}
+func (m *member) sendCanCommit(ctx context.Context, mark coordinator.Marker) func() coordinator.Reply {
+	if m.state != memberActive || m.sess.closed.Load() {
+		return atOnce(coordinator.Refused, errLost)
+	}
+	receive := m.send(ctx, &request{verb: verbVote, marker: mark})
+	return func() coordinator.Reply {
+		res := receive()
+		if res.lost || res.reply.Err == errLockWait {
+			m.sess.closed.Store(true) // the connection is broken, or its transaction of no use
+		}
+		if res.lost {
+			return unknown(errLost)
+		}
+		return res.reply
+	}
+}
+
+func (m *member) sendPrepare(ctx context.Context) func() coordinator.Reply {
+	if m.state != memberActive || m.sess.closed.Load() {
+		m.stopped = true
+		return atOnce(coordinator.Refused, errLost) // not sent, and never will be
+	}
+	m.state = memberUnknown
+	receive := m.send(ctx, &request{verb: verbPrepare})
+	return func() coordinator.Reply {
+		res := receive()
+		switch {
+		case res.unsent:
+			m.state, m.stopped = memberActive, true
+			m.sess.closed.Store(true)
+			return coordinator.Reply{Result: coordinator.Refused, Err: errUnsent}
+		case res.lost:
+			m.sess.closed.Store(true)
+			return unknown(errLost)
+		case res.reply.Result == coordinator.Done:
+			m.state = memberPrepared
+		case res.reply.Result == coordinator.Refused:
+			m.state = memberEnded
+		}
+		return res.reply
+	}
+}
+
+// sendVerdict is for a prepared branch.
+func (m *member) sendVerdict(ctx context.Context, v verb, verdict txlog.Verdict) func() coordinator.Reply {
+	if m.state != memberPrepared || m.sess.closed.Load() {
+		return atOnce(coordinator.Unknown, errLost)
+	}
+	receive := m.send(ctx, &request{verb: v, verdict: verdict})
+	return func() coordinator.Reply {
+		res := receive()
+		switch {
+		case res.lost:
+			m.state = memberUnknown
+			m.sess.closed.Store(true)
+			return unknown(errLost)
+		case res.reply.Result == coordinator.Done:
+			m.state = memberEnded
+		case res.reply.Result == coordinator.Unknown:
+			m.state = memberUnknown
+			m.sess.closed.Store(true)
+		}
+		return res.reply
+	}
 }
 
 func (m *member) CanCommit(ctx context.Context, mark coordinator.Marker) coordinator.Reply {
-	if m.state != memberActive || m.sess.closed.Load() {
-		return refuse(errLost)
-	}
-	res := m.ask(ctx, &request{verb: verbVote, marker: mark})
-	if res.lost || res.reply.Result == coordinator.Refused && res.reply.Err == errLockWait {
-		m.sess.closed.Store(true) // the connection is broken, or its transaction of no use
-	}
-	if res.lost {
-		return unknown(errLost)
-	}
-	return res.reply
+	return m.sendCanCommit(ctx, mark)()
 }
 
-func (m *member) Prepare(ctx context.Context) coordinator.Reply {
-	if m.state != memberActive || m.sess.closed.Load() {
-		m.stopped = true
-		return refuse(errLost) // not sent, and never will be
-	}
-	m.state = memberUnknown
-	res := m.ask(ctx, &request{verb: verbPrepare})
-	switch {
-	case res.unsent:
-		m.state, m.stopped = memberActive, true
-		m.sess.closed.Store(true)
-		return refuse(errUnsent)
-	case res.lost:
-		m.sess.closed.Store(true)
-		return unknown(errLost)
-	case res.reply.Result == coordinator.Done:
-		m.state = memberPrepared
-	case res.reply.Result == coordinator.Refused:
-		m.state = memberEnded
-	}
-	return res.reply
-}
+func (m *member) Prepare(ctx context.Context) coordinator.Reply { return m.sendPrepare(ctx)() }
 
 func (m *member) Commit(ctx context.Context) coordinator.Reply {
-	return m.finish(ctx, verbCommit, txlog.Commit)
+	return m.sendVerdict(ctx, verbCommit, txlog.Commit)()
 }
 
 func (m *member) Rollback(ctx context.Context) coordinator.Reply {
@@ -92,33 +128,28 @@ func (m *member) Rollback(ctx context.Context) coordinator.Reply {
 		return unknown(errLost)
 	case memberActive:
 		if !m.sess.closed.Load() {
-			m.ask(ctx, &request{verb: verbRollback, verdict: txlog.Rollback})
+			m.send(ctx, &request{verb: verbRollback, verdict: txlog.Rollback})()
 		}
 		m.state = memberEnded
 		m.sess.closed.Store(true) // the disconnect does it where the answer does not come
 		return coordinator.Reply{Result: coordinator.Done}
 	}
-	return m.finish(ctx, verbRollback, txlog.Rollback)
+	return m.sendVerdict(ctx, verbRollback, txlog.Rollback)()
 }
 
-// finish gives a prepared branch its verdict.
-func (m *member) finish(ctx context.Context, v verb, verdict txlog.Verdict) coordinator.Reply {
-	if m.state != memberPrepared || m.sess.closed.Load() {
-		return unknown(errLost)
-	}
-	res := m.ask(ctx, &request{verb: v, verdict: verdict})
-	switch {
-	case res.lost:
-		m.state = memberUnknown
-		m.sess.closed.Store(true)
-		return unknown(errLost)
-	case res.reply.Result == coordinator.Done:
-		m.state = memberEnded
-	case res.reply.Result == coordinator.Unknown:
-		m.state = memberUnknown
-		m.sess.closed.Store(true)
-	}
-	return res.reply
+// pipelined is a member whose verbs come in two halves.
+type pipelined struct{ *member }
+
+func (p pipelined) SendCanCommit(ctx context.Context, mark coordinator.Marker) func() coordinator.Reply {
+	return p.sendCanCommit(ctx, mark)
+}
+
+func (p pipelined) SendPrepare(ctx context.Context) func() coordinator.Reply {
+	return p.sendPrepare(ctx)
+}
+
+func (p pipelined) SendCommit(ctx context.Context) func() coordinator.Reply {
+	return p.sendVerdict(ctx, verbCommit, txlog.Commit)
 }
 
 // onePhase is for a transaction on one shard.
@@ -126,7 +157,7 @@ func (m *member) onePhase(ctx context.Context) coordinator.Verdict {
 	if m.sess.closed.Load() {
 		return coordinator.RolledBack
 	}
-	res := m.ask(ctx, &request{verb: verbOnePhase, verdict: txlog.Commit})
+	res := m.send(ctx, &request{verb: verbOnePhase, verdict: txlog.Commit})()
 	m.state = memberEnded
 	m.sess.closed.Store(true)
 	switch {

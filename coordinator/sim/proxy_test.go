@@ -36,20 +36,22 @@ const (
 
 // life is one run of a proxy's process.
 type life struct {
-	w      *world
-	p      *proxy
-	serial int // of all lives
-	name   string
-	epoch  string
-	coord  *coordinator.Coordinator
-	log    logIndex
-	file   *txlog.Log // instead of log, where the disk is real
-	dead   bool       // written by the scheduler; read under w.mu
-	frozen bool
-	ctx    context.Context
-	end    context.CancelFunc
-	timers []*timer
-	warned map[string]bool // gtrids that it asked an operator to settle
+	w       *world
+	p       *proxy
+	serial  int // of all lives
+	name    string
+	epoch   string
+	coord   *coordinator.Coordinator
+	log     logIndex
+	file    *txlog.Log // instead of log, where the disk is real
+	granted string     // the transaction whose decision it writes
+	forgot  []string   // by the code under test in this step
+	dead    bool       // written by the scheduler; read under w.mu
+	frozen  bool
+	ctx     context.Context
+	end     context.CancelFunc
+	timers  []*timer
+	warned  map[string]bool // gtrids that it asked an operator to settle
 }
 
 func newProxy(w *world, index int) *proxy {
@@ -82,7 +84,7 @@ func (p *proxy) start() {
 		return
 	}
 	p.life = l
-	w.tell(l.name, "starts, with %d decisions in its log", len(p.disk.decisions))
+	w.tell(l.name, "starts, with %d decisions in its log", len(p.decisions()))
 	w.later(func() {
 		go func() {
 			if err := l.coord.Run(l.ctx); err != nil {

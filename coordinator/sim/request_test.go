@@ -33,11 +33,12 @@ const (
 	verbToken
 	verbFenceToken
 	verbAppend // to the log
+	verbSync   // of a real log: the decision is in the file, nobody knows of it
 	verbCount
 )
 
 var verbNames = [verbCount]string{"open", "can-commit", "prepare", "commit", "rollback", "one-phase", "list", "free", "settle",
-	"markers", "fence", "end-owner", "old-markers", "purge", "token", "fence-token", "append"}
+	"markers", "fence", "end-owner", "old-markers", "purge", "token", "fence-token", "append", "written"}
 
 func (v verb) String() string { return verbNames[v] }
 
@@ -108,18 +109,23 @@ func as(ctx context.Context, actor string) context.Context {
 }
 
 // call blocks until the scheduler has let the request happen.
-func (l *life) call(ctx context.Context, r *request) result {
+func (l *life) call(ctx context.Context, r *request) result { return l.send(ctx, r)() }
+
+// send does not block; the returned function does.
+func (l *life) send(ctx context.Context, r *request) (receive func() result) {
 	r.life, r.ctx, r.done = l, ctx, make(chan struct{})
 	r.actor, _ = ctx.Value(actorKey{}).(string)
 	l.w.mu.Lock()
 	if l.dead {
 		l.w.mu.Unlock()
-		return result{lost: true, unsent: true}
+		return func() result { return result{lost: true, unsent: true} }
 	}
 	l.w.incoming = append(l.w.incoming, r)
 	l.w.mu.Unlock()
-	<-r.done
-	return r.result
+	return func() result {
+		<-r.done
+		return r.result
+	}
 }
 
 // absorb takes in what the code under test asked for since the last step, in an order that does
@@ -134,6 +140,9 @@ func (w *world) absorb() {
 		w.number++
 		r.number, r.born = w.number, w.now
 		w.requests = append(w.requests, r)
+		if r.verb == verbSync {
+			w.decided(r.life.granted)
+		}
 		if w.trace != nil {
 			w.tell(r.life.name, "→ %s", r)
 		}

@@ -99,6 +99,12 @@ func (w *world) list() (total int) {
 }
 
 func (w *world) listRequest(r *request) (total int) {
+	if r.verb == verbSync {
+		if r.life.frozen {
+			return 0
+		}
+		return w.choose(choice{kind: chooseAnswer, weight: 8, request: r})
+	}
 	if r.verb == verbAppend {
 		if r.state == sent && r.ctx.Err() != nil && !r.life.frozen {
 			total += w.choose(choice{kind: chooseAbandon, weight: 10, request: r})
@@ -167,6 +173,14 @@ func (s *server) busy(sess *session) bool {
 func (w *world) listLog(l *life) (total int) {
 	switch {
 	case l.file != nil:
+		if l.granted != "" {
+			return 0
+		}
+		for _, r := range w.requests {
+			if r.life == l && r.verb == verbAppend && r.state == sent {
+				return w.choose(choice{kind: chooseWrite, weight: 8, life: l, request: r})
+			}
+		}
 		return 0
 	case len(l.log.writing) > 0:
 		total += w.choose(choice{kind: chooseSync, weight: 8, life: l})
@@ -213,7 +227,11 @@ func (w *world) do(c choice) {
 		w.tell(c.branch.s.name, "lets go of %s", short(c.branch.x.GTRID))
 		c.branch.gap = false
 	case chooseWrite:
-		c.life.write()
+		if c.life.file != nil {
+			c.life.grant(c.request)
+		} else {
+			c.life.write()
+		}
 	case chooseSync:
 		c.life.sync()
 	case chooseRemove:
@@ -302,6 +320,13 @@ func (w *world) wake() {
 func (w *world) settle() {
 	w.wake()
 	w.absorb()
+	if w.files != nil {
+		for _, p := range w.proxies {
+			if p.life != nil {
+				w.absorbFile(p.life)
+			}
+		}
+	}
 	w.hear()
 	w.hearTasks()
 }

@@ -13,9 +13,10 @@ import (
 )
 
 var (
-	seeds  = flag.Int("sim.seeds", 2000, "number of histories")
-	first  = flag.Uint64("sim.start", 1, "seed of the first")
-	replay = flag.Uint64("sim.seed", 0, "seed of the history that TestReplay tells")
+	seeds   = flag.Int("sim.seeds", 2000, "number of histories")
+	first   = flag.Uint64("sim.start", 1, "seed of the first")
+	realLog = flag.Bool("sim.reallog", false, "TestReplay has the log on a real disk")
+	replay  = flag.Uint64("sim.seed", 0, "seed of the history that TestReplay tells")
 )
 
 // lastWord is printed after everything else.
@@ -49,7 +50,7 @@ func TestSim(t *testing.T) {
 					if seed >= end {
 						break
 					}
-					w := run(t, seed, false)
+					w := run(t, seed, false, false)
 					mine.add(w.summary())
 					if len(w.problems) > 0 {
 						next.Store(end)
@@ -76,7 +77,7 @@ func TestSim(t *testing.T) {
 
 // report a history that went wrong: it is run again, and told.
 func report(t *testing.T, seed uint64) {
-	again := run(t, seed, true)
+	again := run(t, seed, true, false)
 	t.Errorf("seed %d: %s\n\nTo see it again:\n  go test ./coordinator/sim -run TestReplay -sim.seed=%d -v\n\n%s",
 		seed, strings.Join(again.problems, "\n  "), seed, again.trace)
 	if len(again.problems) == 0 {
@@ -84,12 +85,26 @@ func report(t *testing.T, seed uint64) {
 	}
 }
 
+// TestRealLog runs some histories over decision logs on a real disk.
+func TestRealLog(t *testing.T) {
+	var sum coverage
+	for seed := *first; seed < *first+uint64(*seeds/20); seed++ {
+		w := run(t, seed, false, true)
+		sum.add(w.summary())
+		if len(w.problems) > 0 {
+			t.Fatalf("seed %d: %s\n\nTo see it again:\n  go test ./coordinator/sim -run TestReplay -sim.reallog -sim.seed=%d -v\n\n%s",
+				seed, strings.Join(w.problems, "\n  "), seed, run(t, seed, true, true).trace)
+		}
+	}
+	t.Log(sum.String())
+}
+
 // TestReplay tells one history.
 func TestReplay(t *testing.T) {
 	if *replay == 0 {
 		t.Skip("no -sim.seed given")
 	}
-	w := run(t, *replay, true)
+	w := run(t, *replay, true, *realLog)
 	t.Logf("history of seed %d:\n%s", *replay, w.trace)
 	for _, p := range w.problems {
 		t.Error(p)
@@ -103,7 +118,7 @@ func TestSeedDecides(t *testing.T) {
 	for _, procs := range []int{1, 2, 4} {
 		runtime.GOMAXPROCS(procs)
 		for i := range traces {
-			traces[i] = append(traces[i], run(t, *first+uint64(i), true).trace.String())
+			traces[i] = append(traces[i], run(t, *first+uint64(i), true, i%10 == 0).trace.String())
 		}
 	}
 	for i, all := range traces {

@@ -20,7 +20,9 @@ var (
 	_ coordinator.Markers = view{}
 	_ coordinator.Purger  = view{}
 	_ coordinator.Tokens  = view{}
-	_ coordinator.Voter   = (*member)(nil)
+
+	_ coordinator.Voter     = (*member)(nil)
+	_ coordinator.Pipelined = pipelined{}
 )
 
 func (v view) Name() string { return v.s.name }
