@@ -31,6 +31,7 @@ const (
 // InDoubtTransaction is a transaction with prepared branches, as the operator sees it.
 type InDoubtTransaction struct {
 	GTRID    string
+	FormatID int64  // of its XIDs; a stranger's tells whose they may be
 	Owner    string // "ours", "ours, older epoch", "other coordinator", "unknown epoch", "stranger"
 	Live     bool   // being driven right now
 	Mode     string // ModeTwoPhase or ModeThreePhase; empty where it is not known
@@ -121,7 +122,7 @@ func (c *Coordinator) decided() (all []txlog.Decision, err error) {
 func (c *Coordinator) describe(x XID, s survey) *InDoubtTransaction {
 	e := c.examine(x)
 	j := judge(e)
-	t := &InDoubtTransaction{GTRID: readable(x.GTRID), Owner: e.owner, Live: e.live, Decision: "none", Plan: "leave alone", Why: j.why}
+	t := &InDoubtTransaction{GTRID: readable(x.GTRID), FormatID: x.FormatID, Owner: e.owner, Live: e.live, Decision: "none", Plan: "leave alone", Why: j.why}
 	switch {
 	case e.logErr != nil || e.held != "":
 		t.Decision = "unknown"

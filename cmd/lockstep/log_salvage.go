@@ -103,7 +103,7 @@ func printRemains(w io.Writer, asJSON bool, r remains) error {
 		if m == "" {
 			m = "is whole"
 		}
-		t.row("", fmt.Sprintf("meta page %d %s", i, m))
+		t.row(fmt.Sprintf("Meta page %d", i), m)
 	}
 	if r.Cluster == "" || r.Coordinator == "" {
 		t.row("Owner", "cannot be read: this log cannot be salvaged")

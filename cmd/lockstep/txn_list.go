@@ -64,7 +64,7 @@ func printTransactions(w io.Writer, list []admin.Transaction) error {
 	}
 	tw := newTable(w, "GTRID", "AGE", "OWNER", "MODE", "DECISION", "BRANCHES", "PLAN", "WHY")
 	for _, x := range list {
-		tw.row(x.GTRID, ageOf(x), x.Owner, x.Mode, x.Decision, branchesOf(x), planOf(x), x.Why)
+		tw.row(x.GTRID, ageOf(x), x.Owner, x.Mode, x.Decision, branchesOf(x), planOf(x), whyOf(x))
 	}
 	return tw.flush()
 }
@@ -89,6 +89,14 @@ func branchesOf(x admin.Transaction) string {
 		list = append(list, b.Shard+": "+b.State)
 	}
 	return strings.Join(list, ", ")
+}
+
+// whyOf also names who may have made a stranger's.
+func whyOf(x admin.Transaction) string {
+	if x.Maker == "" {
+		return x.Why
+	}
+	return x.Why + " (" + x.Maker + ")"
 }
 
 // planOf shouts where nothing happens without somebody.

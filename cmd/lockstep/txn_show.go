@@ -67,7 +67,7 @@ func printDetail(w io.Writer, x admin.TransactionDetail) error {
 		tw.row("Branch", b.Shard+": "+b.State)
 	}
 	tw.row("Plan", planOf(x.Transaction))
-	tw.row("Why", x.Why)
+	tw.row("Why", whyOf(x.Transaction))
 	if r := x.Record; r != nil {
 		tw.row("Log", r.Verdict+" at "+stamp(r.Time)+", mode "+r.Mode+", participants "+strings.Join(r.Participants, ", "))
 		if r.Token != "" {

@@ -101,6 +101,9 @@ func each(err error) []string {
 
 func (o *Operator) describe(t coordinator.InDoubtTransaction) (Transaction, error) {
 	out := Transaction{GTRID: t.GTRID, Owner: t.Owner, Live: t.Live, Mode: t.Mode, Decision: t.Decision, Branches: []Branch{}, Plan: t.Plan, Why: t.Why}
+	if t.Owner == coordinator.OwnerNobody {
+		out.FormatID, out.Maker = t.FormatID, makerOf(t.FormatID)
+	}
 	for _, b := range t.Branches {
 		out.Branches = append(out.Branches, Branch(b))
 	}
@@ -170,7 +173,7 @@ func (o *Operator) Show(ctx context.Context, gtrid string) (TransactionDetail, e
 	case len(detail.Markers) > 0:
 		detail.Transaction = remembered(gtrid, detail.Markers)
 	case len(detail.Audit) > 0:
-		detail.Transaction = Transaction{GTRID: gtrid, Decision: "none", Branches: []Branch{}, Plan: "leave alone", Why: "nothing of it is left but its audit entries"}
+		detail.Transaction = Transaction{GTRID: gtrid, Decision: "none", Branches: []Branch{}, Plan: "nothing to do", Why: "nothing of it is left but its audit entries"}
 	default:
 		return detail, &NotFoundError{gtrid}
 	}
@@ -192,7 +195,7 @@ func (o *Operator) open(gtrid string, tr Trail) Transaction {
 	t := Transaction{GTRID: gtrid, Owner: coordinator.OwnerOurs, Live: tr.Live, Decision: "none", Branches: []Branch{}, Plan: "leave alone",
 		Why: "its client has it open: nothing of it is prepared"}
 	if !tr.Live {
-		t.Why = "its session has ended, and no shard lists a branch of it any more"
+		t.Plan, t.Why = "nothing to do", "its session has ended, and no shard lists a branch of it any more"
 	}
 	for _, c := range tr.Connections {
 		state := coordinator.BranchNotPrepared
@@ -207,7 +210,7 @@ func (o *Operator) open(gtrid string, tr Trail) Transaction {
 
 // remembered describes a transaction of which only markers are left.
 func remembered(gtrid string, markers []Marker) Transaction {
-	t := Transaction{GTRID: gtrid, Decision: "none", Branches: []Branch{}, Plan: "leave alone", Why: "no shard lists a branch of it; its markers are left"}
+	t := Transaction{GTRID: gtrid, Decision: "none", Branches: []Branch{}, Plan: "nothing to do", Why: "no shard lists a branch of it; its markers are left"}
 	for _, m := range markers {
 		state := coordinator.BranchCommitted
 		switch {

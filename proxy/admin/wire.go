@@ -6,6 +6,8 @@ import "time"
 type Transaction struct {
 	GTRID      string     `json:"gtrid"`                 // in hexadecimal with 0x in front where it is not printable
 	Owner      string     `json:"owner"`                 // "ours", "ours, older epoch", "other coordinator", "unknown epoch", "stranger"
+	FormatID   int64      `json:"format_id,omitempty"`   // of a stranger's XIDs
+	Maker      string     `json:"maker,omitempty"`       // of a stranger: who may have made it
 	Live       bool       `json:"live"`                  // being committed right now
 	Mode       string     `json:"mode"`                  // "2pc", "3pc"; empty: not known
 	Decision   string     `json:"decision"`              // "commit", "rollback", "none", "unknown"
