@@ -6,13 +6,13 @@
 #   make lint     gofmt, go vet, golangci-lint
 #   make mysql    gets a MySQL server for "dev --engine mysql" and the tests; MariaDB is the default
 #
-# The others: race, bench, crash, fuzz, soak, tools, install-run-deps,
+# The others: race, bench, crash, fuzz, soak, frozen, tools, install-run-deps,
 # install-test-deps, install-bench-deps. ARGS go to the program of run
 # (make run ARGS="--shards 4 --demo") and to go test otherwise (make test ARGS="-v -run Transfer").
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run build test race lint mysql bench crash fuzz soak tools check-go install-run-deps install-test-deps install-bench-deps
+.PHONY: run build test race lint mysql bench crash fuzz soak frozen tools check-go install-run-deps install-test-deps install-bench-deps
 
 GO            ?= go
 ARGS          ?=
@@ -22,6 +22,7 @@ CRASH_TIME    ?= 30m
 CRASH_SEED    ?=
 CRASH_CONFIG  ?=
 SOAK_TIME     ?= 8h
+FROZEN_ROUNDS ?= 1000
 BENCH_ROUNDS  ?= 5
 
 GOLANGCI_VERSION := v2.15.0
@@ -62,6 +63,10 @@ fuzz: check-go
 # The same for a night.
 soak: check-go install-test-deps
 	LOCKSTEP_CRASH_TIME=$(SOAK_TIME) $(CRASH) $(ARGS)
+
+# A proxy is frozen in the middle of commits, FROZEN_ROUNDS times, another one ends what it had begun, and it wakes up late.
+frozen: check-go install-test-deps
+	LOCKSTEP_FROZEN_ROUNDS=$(FROZEN_ROUNDS) scripts/run-selected.sh ./integration/threephase Frozen -v -timeout 0 $(ARGS)
 
 # A minute once, for Debian's packages, unpacked below .cache; nothing is installed.
 mysql:
