@@ -30,7 +30,7 @@ func TestYoungestIsEnded(t *testing.T) {
 		if !young.victim() || old.victim() {
 			t.Fatalf("ended: the younger %v, the older %v", young.victim(), old.victim())
 		}
-		if took := young.ended.Sub(began); took > 300*time.Millisecond {
+		if took := young.endedAt().Sub(began); took > 300*time.Millisecond {
 			t.Errorf("ended after %v", took)
 		}
 		s := d.Stats()
@@ -111,7 +111,7 @@ func TestTwoDetectors(t *testing.T) {
 					if !young.victim() || old.victim() {
 						t.Fatalf("ended: the younger %v, the older %v", young.victim(), old.victim())
 					}
-					if took := young.ended.Sub(began); took > 400*time.Millisecond {
+					if took := young.endedAt().Sub(began); took > 400*time.Millisecond {
 						t.Errorf("ended after %v", took)
 					}
 					if stale > 0 {
@@ -164,7 +164,7 @@ func TestReaderDies(t *testing.T) {
 		if !young.victim() || old.victim() {
 			t.Fatalf("ended: the younger %v, the older %v", young.victim(), old.victim())
 		}
-		if took := young.ended.Sub(began); took < 2*time.Second || took > rowExpiry+time.Second {
+		if took := young.endedAt().Sub(began); took < 2*time.Second || took > rowExpiry+time.Second {
 			t.Errorf("ended after %v", took)
 		}
 		time.Sleep(purgeAge + purgeInterval + time.Second)
@@ -209,10 +209,10 @@ func TestEndIsRepeated(t *testing.T) {
 		young.deaf = true
 		st.cross(10, 20)
 		time.Sleep(300 * time.Millisecond)
-		first := young.ended
+		first := young.endedAt()
 		time.Sleep(victimPatience + 300*time.Millisecond)
-		if first.IsZero() || !young.ended.After(first) || old.victim() {
-			t.Errorf("ended at %v and %v; the older %v", first, young.ended, old.victim())
+		if first.IsZero() || !young.endedAt().After(first) || old.victim() {
+			t.Errorf("ended at %v and %v; the older %v", first, young.endedAt(), old.victim())
 		}
 		for _, s := range []*fakeSession{old, young} {
 			s.over()
@@ -312,7 +312,7 @@ func TestSickServers(t *testing.T) {
 		if !young.victim() || old.victim() {
 			t.Fatalf("ended: the younger %v, the older %v", young.victim(), old.victim())
 		}
-		if took := young.ended.Sub(began); took > 1500*time.Millisecond {
+		if took := young.endedAt().Sub(began); took > 1500*time.Millisecond {
 			t.Errorf("ended after %v", took)
 		}
 		for _, s := range []*fakeSession{stuck, old, young} {

@@ -203,11 +203,13 @@ func (s *fakeSession) over() {
 	s.running = false
 }
 
-func (s *fakeSession) victim() bool {
+func (s *fakeSession) endedAt() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.ended.IsZero()
+	return s.ended
 }
+
+func (s *fakeSession) victim() bool { return !s.endedAt().IsZero() }
 
 // stage is some servers s1, s2 … and the detectors over them.
 type stage struct {
