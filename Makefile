@@ -6,13 +6,13 @@
 #   make lint     gofmt, go vet, golangci-lint
 #   make mysql    gets a MySQL server for "dev --engine mysql" and the tests; MariaDB is the default
 #
-# The others: race, bench, crash, fuzz, soak, frozen, tools, install-run-deps,
+# The others: race, sim, bench, crash, fuzz, soak, frozen, tools, install-run-deps,
 # install-test-deps, install-bench-deps. ARGS go to the program of run
 # (make run ARGS="--shards 4 --demo") and to go test otherwise (make test ARGS="-v -run Transfer").
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run build test race lint mysql bench crash fuzz soak frozen tools check-go install-run-deps install-test-deps install-bench-deps
+.PHONY: run build test race lint sim mysql bench crash fuzz soak frozen tools check-go install-run-deps install-test-deps install-bench-deps
 
 GO            ?= go
 ARGS          ?=
@@ -24,6 +24,8 @@ CRASH_CONFIG  ?=
 SOAK_TIME     ?= 8h
 FROZEN_ROUNDS ?= 1000
 BENCH_ROUNDS  ?= 5
+SEEDS         ?= 100000
+SEED_START    ?= 1
 
 GOLANGCI_VERSION := v2.15.0
 TOOLS            := $(CURDIR)/.cache/tools/$(GOLANGCI_VERSION)
@@ -55,6 +57,13 @@ bench: check-go install-bench-deps
 CRASH = LOCKSTEP_CRASH_SEED=$(CRASH_SEED) LOCKSTEP_CRASH_CONFIG=$(CRASH_CONFIG) scripts/run-selected.sh ./integration/chaos '^TestCrash$$' -v -timeout 0
 crash: check-go install-test-deps
 	LOCKSTEP_CRASH_TIME=$(CRASH_TIME) $(CRASH) $(ARGS)
+
+# The coordinator in a simulated world, one history for each seed from SEED_START on; the last
+# line says how many passed. A failed one is told with the command that repeats it. Five classic mistakes,
+# put in to see whether they are found: LOCKSTEP_SIM_MISTAKES=1 go test ./coordinator/sim -run Mistakes -v
+sim: check-go
+	@$(GO) test -c -o .cache/sim.test ./coordinator/sim
+	@cd coordinator/sim && GOGC=400 $(CURDIR)/.cache/sim.test -test.run '^TestSim$$' -test.v -test.timeout 0 -sim.seeds $(SEEDS) -sim.start $(SEED_START) $(ARGS)
 
 # Each fuzz test for FUZZ_TIME.
 fuzz: check-go
