@@ -91,7 +91,7 @@ func (b *Branch) WriteOpen(before, after []string) error {
 		return c.writeCommand(protocol.ComQuery, sql)
 	}
 	if c.limited {
-		if err := write("SET " + string(c.appendIdleFree(nil))); err != nil {
+		if err := write("SET " + string(c.appendIdleFree(nil, c.vars))); err != nil {
 			return b.openFailed(err)
 		}
 		c.limited = false

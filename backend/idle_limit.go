@@ -73,13 +73,17 @@ func (c *Conn) idleLimited() {
 	}
 }
 
-// appendIdleFree writes the assignments that lift the limit.
-func (c *Conn) appendIdleFree(b []byte) []byte {
+// appendIdleFree writes the assignments that lift the limit, for a session that is to have these variables.
+func (c *Conn) appendIdleFree(b []byte, vars []Variable) []byte {
 	for i, name := range c.timeouts() {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
-		b = append(append(b, name...), "=DEFAULT"...)
+		value, ok := lookup(vars, name)
+		if !ok {
+			value = restingValue(name)
+		}
+		b = append(append(append(b, name...), '='), value...)
 	}
 	return b
 }

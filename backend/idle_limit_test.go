@@ -163,6 +163,32 @@ func idleLimitIsLifted(t *testing.T, e *engine) {
 	}
 }
 
+// A client's own limit comes back in the place of ours.
+func TestIdleLimitOfAClient(t *testing.T) {
+	s := openShard(t, func(o *Options) { o.MaxConns = 1 })
+	st := markerTable(t, openShard(t))
+	own := &State{Database: st.Database, Vars: []Variable{{"idle_write_transaction_timeout", "33"}}}
+	for i, next := range []func() *Conn{
+		func() *Conn { return openBranch(t, s, own).c },
+		func() *Conn { return acquire(t, s, own, true) },
+	} {
+		b := voted(t, s, own, i)
+		if got := rows(t, b.c, "SELECT @@idle_write_transaction_timeout"); got != "30" {
+			t.Errorf("limit of a branch that voted: %s", got)
+		}
+		must(t, b.CommitOnePhase(t.Context()))
+		b.c.Release()
+		c := next()
+		if got := rows(t, c, "SELECT @@idle_write_transaction_timeout"); got != "33" {
+			t.Errorf("afterwards: %s", got)
+		}
+		if c.branch != nil {
+			must(t, c.branch.Rollback(t.Context()))
+		}
+		c.Release()
+	}
+}
+
 // acquireFor is a connection until the test ends.
 func acquireFor(t *testing.T, s *Shard) *Conn {
 	t.Helper()

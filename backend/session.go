@@ -79,7 +79,7 @@ func (c *Conn) align(ctx context.Context, want *State, autocommit bool) error {
 		if len(set) > empty {
 			set = append(set, ", "...)
 		}
-		set = c.appendIdleFree(set)
+		set = c.appendIdleFree(set, want.Vars)
 	}
 	c.buf = set
 	hasSet := len(set) > empty
