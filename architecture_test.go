@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 	"cmd":         {"proxy", "sharding", "coordinator", "backend", "txlog", "protocol", "config", "localdb"},
 	"proxy":       {"proxy", "sharding", "coordinator", "backend", "txlog", "protocol", "config"},
 	"sharding":    {"config"},
-	"coordinator": {"txlog", "protocol"},
+	"coordinator": {"coordinator", "txlog", "protocol"},
 	"backend":     {"txlog", "protocol"},
 	"txlog":       {},
 	"protocol":    {},
