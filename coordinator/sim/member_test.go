@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 
 	"lockstep/coordinator"
 	"lockstep/txlog"
@@ -51,7 +52,7 @@ func (m *member) sendCanCommit(ctx context.Context, mark coordinator.Marker) fun
 	receive := m.send(ctx, &request{verb: verbVote, marker: mark})
 	return func() coordinator.Reply {
 		res := receive()
-		if res.lost || res.reply.Err == errLockWait {
+		if res.lost || errors.Is(res.reply.Err, errLockWait) {
 			m.sess.closed.Store(true) // the connection is broken, or its transaction of no use
 		}
 		if res.lost {

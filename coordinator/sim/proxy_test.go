@@ -22,7 +22,6 @@ type proxy struct {
 	skew  time.Duration
 	cut   map[*server]cutKind // what it cannot reach
 	gone  bool                // for good
-	first int                 // index of the first of its transactions whose log was not lost
 }
 
 // cutKind is how a connection is interrupted.
@@ -161,9 +160,6 @@ func (p *proxy) wake() {
 		}
 	}
 }
-
-// reaches says whether packets pass.
-func (p *proxy) reaches(s *server) bool { return s.up && p.cut[s] == notCut }
 
 // running are the proxies that have a life that is not frozen.
 func (w *world) running() (out []*proxy) {
