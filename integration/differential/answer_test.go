@@ -99,7 +99,7 @@ func read(r *mysql.Result, q statement) (a answer, err error) {
 
 // describe writes what a program can learn of a column. For an expression a server says different things
 // from one plan to the next (a temporary table or none: the original name, the decimals of a
-// string, CHAR or VARCHAR), from the rows it has (NOT NULL of an outer join's columns), and from a parameter to a literal (INT or BIGINT): these are left out.
+// string, CHAR or VARCHAR), from the rows it has (NOT NULL of an outer join's columns), and from a parameter to a literal (INT or BIGINT), and with no row to compute it from (MySQL: YEAR or INT): these are left out.
 func describe(f *mysql.Field, q statement) string {
 	flags := f.Flag & shownFlags
 	if q.loose {
@@ -112,7 +112,8 @@ func describe(f *mysql.Field, q statement) string {
 	switch kind {
 	case mysql.MYSQL_TYPE_STRING, mysql.MYSQL_TYPE_VAR_STRING:
 		kind, decimals = mysql.MYSQL_TYPE_VAR_STRING, 0
-	case mysql.MYSQL_TYPE_LONG:
+	case mysql.MYSQL_TYPE_LONG, mysql.MYSQL_TYPE_YEAR:
+		kind = mysql.MYSQL_TYPE_LONG
 		if q.prepared {
 			kind = mysql.MYSQL_TYPE_LONGLONG
 		}

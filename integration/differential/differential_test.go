@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ func oracle(t *testing.T) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	s, err := localdb.Start(ctx, localdb.Options{Name: "plain", Dir: filepath.Join(t.TempDir(), "plain")})
+	s, err := localdb.Start(ctx, localdb.Options{Name: "plain", Engine: cluster.Engine(t), Dir: filepath.Join(t.TempDir(), "plain")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,6 +57,7 @@ func oracle(t *testing.T) string {
 type pair struct {
 	t              *testing.T
 	plain, proxy   server
+	typesByPlace   bool // MySQL: a parameter gets its type from where it stands, a literal has its own
 	asked, refused int
 	reasons        map[string]int
 	wrong          int
@@ -83,7 +85,19 @@ func (p *pair) ask(q statement) {
 	if err != nil {
 		p.t.Fatalf("plain: %v\n%s", err, q)
 	}
-	if d := differences(want, got); d != "" {
+	d := differences(want, got)
+	if d != "" && q.prepared && p.typesByPlace {
+		// Where several shards answer, the proxy writes parameters into the text: it may then answer as for literals.
+		if want, err = p.plain.ask(q.inlined()); err != nil {
+			p.t.Fatalf("plain: %v\n%s", err, q)
+		}
+		unnamed := got
+		want.columns, unnamed.columns = withoutNames(want.columns), withoutNames(got.columns) // which show the parameters
+		if differences(want, unnamed) == "" {
+			d = ""
+		}
+	}
+	if d != "" {
 		p.t.Errorf("%s\n%s\n", q, d)
 		if p.wrong++; p.wrong == wrongLimit {
 			p.t.Fatal("too many differences")
@@ -98,6 +112,15 @@ func (p *pair) tables() {
 	}
 }
 
+// withoutNames leaves of the columns what describe says after their names.
+func withoutNames(columns string) string {
+	lines := strings.Split(columns, "\n")
+	for i, l := range lines {
+		lines[i] = l[max(0, strings.LastIndex(l, " type ")):]
+	}
+	return strings.Join(lines, "\n")
+}
+
 func TestDifferential(t *testing.T) {
 	seed := setting(t, "LOCKSTEP_DIFF_SEED", 1)
 	count := int(setting(t, "LOCKSTEP_DIFF_STATEMENTS", 1500))
@@ -109,8 +132,8 @@ func TestDifferential(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p := &pair{t: t, plain: dial(t, plain, "d"), proxy: dial(t, c.Listen, "d"), reasons: map[string]int{}}
-	g := &generator{r: rand.New(rand.NewPCG(seed, 1))}
+	p := &pair{t: t, plain: dial(t, plain, "d"), proxy: dial(t, c.Listen, "d"), reasons: map[string]int{}, typesByPlace: cluster.Engine(t) == localdb.MySQL}
+	g := &generator{r: rand.New(rand.NewPCG(seed, 1)), textChanges: p.typesByPlace}
 	for _, d := range definitions {
 		p.ask(statement{sql: d})
 	}

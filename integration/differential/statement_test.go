@@ -27,10 +27,24 @@ func (s statement) String() string {
 	return b.String()
 }
 
+// inlined is a prepared statement with its parameters as literals.
+func (s statement) inlined() statement {
+	var b strings.Builder
+	rest := s.sql
+	for _, a := range s.args {
+		before, after, _ := strings.Cut(rest, "?")
+		b.WriteString(before + quoted(a))
+		rest = after
+	}
+	s.sql, s.args = b.String()+rest, nil
+	return s
+}
+
 type generator struct {
-	r        *rand.Rand
-	prepared bool
-	args     []any
+	r           *rand.Rand
+	textChanges bool // INSERT, UPDATE, DELETE are not prepared
+	prepared    bool
+	args        []any
 }
 
 func (g *generator) chance(percent int) bool { return g.r.IntN(100) < percent }
@@ -65,6 +79,7 @@ func (g *generator) statement() statement {
 	case n < 85:
 		s = g.trapped()
 	default:
+		g.prepared = g.prepared && !g.textChanges
 		s = statement{sql: g.change()}
 	}
 	s.prepared, s.args = g.prepared, g.args

@@ -98,6 +98,8 @@ func quoted(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "NULL"
+	case []byte:
+		return quoted(string(v))
 	case string:
 		return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(v) + "'"
 	default:

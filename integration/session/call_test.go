@@ -1,10 +1,14 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
+	"github.com/go-sql-driver/mysql"
+
 	"lockstep/integration/cluster"
+	"lockstep/localdb"
 )
 
 // A procedure gives its OUT parameters to the session that called it, and leaves nothing for others.
@@ -53,6 +57,13 @@ func TestCallLeavesNothing(t *testing.T) {
 					s.exec("BEGIN")
 				}
 				err := ask(s, "CALL "+call)
+				if inside && call == "temp()" && c.Shards[0].Engine == localdb.MySQL {
+					// A branch has no temporary tables there, and goes on after the error.
+					if me := new(mysql.MySQLError); !errors.As(err, &me) || me.Number != 4091 {
+						t.Errorf("error is %v, want number 4091", err)
+					}
+					err = nil
+				}
 				if failed := err != nil; failed != (call == "fails()") {
 					t.Fatal(err)
 				}

@@ -112,7 +112,11 @@ func (r *raw) run(line string) []answer {
 				args = append(args, a)
 			}
 		}
-		return []answer{answerOf(r.stmts[name].Execute(args...))}
+		st := r.stmts[name]
+		if st == nil {
+			return []answer{{Rows: "not prepared"}}
+		}
+		return []answer{answerOf(st.Execute(args...))}
 	case "several":
 		var all []answer
 		_, err := r.conn.ExecuteMultiple(strings.TrimSpace(rest), func(res *mysql.Result, err error) {
@@ -171,7 +175,7 @@ var fields = []string{"code", "state", "columns", "rows", "affected", "insert id
 func TestSameAsOneServer(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	plain, err := localdb.Start(ctx, localdb.Options{Name: "plain", Dir: filepath.Join(t.TempDir(), "plain")})
+	plain, err := localdb.Start(ctx, localdb.Options{Name: "plain", Engine: cluster.Engine(t), Dir: filepath.Join(t.TempDir(), "plain")})
 	if err != nil {
 		t.Fatal(err)
 	}

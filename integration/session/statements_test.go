@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"lockstep/integration/cluster"
+	"lockstep/localdb"
 )
 
 func TestStatements(t *testing.T) {
@@ -77,7 +78,8 @@ func TestStatements(t *testing.T) {
 	t.Run("errors are the server's own", func(t *testing.T) {
 		s.t = t
 		s.fails(1062, "INSERT INTO item (id, name) VALUES (1, 'again')")
-		s.want("SHOW ERRORS", "Error,1062,Duplicate entry '1' for key 'PRIMARY'")
+		key := map[localdb.Engine]string{localdb.MariaDB: "PRIMARY", localdb.MySQL: "item.PRIMARY"}[c.Shards[0].Engine]
+		s.want("SHOW ERRORS", "Error,1062,Duplicate entry '1' for key '"+key+"'")
 		s.fails(1146, "SELECT * FROM nothing")
 		s.fails(1064, "SELEC 1")
 		s.fails(1054, "SELECT nope FROM item")
@@ -106,7 +108,8 @@ func TestStatements(t *testing.T) {
 		s.exec("SET time_zone = '+03:00'")
 		s.want("SELECT @@time_zone", "+03:00")
 		s.exec("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-		s.want("SELECT @@tx_isolation", "READ-COMMITTED")
+		isolation := map[localdb.Engine]string{localdb.MariaDB: "@@tx_isolation", localdb.MySQL: "@@transaction_isolation"}[c.Shards[0].Engine]
+		s.want("SELECT "+isolation, "READ-COMMITTED")
 		s.fails(1193, "SET no_such_variable = 1")
 		s.want("SELECT DATABASE()", "d")
 		s.want("SELECT @@autocommit", "1")
