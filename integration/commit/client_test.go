@@ -3,8 +3,11 @@ package commit
 import (
 	"context"
 	"database/sql"
+	"net"
 	"testing"
 	"time"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 // client is one connection to the proxy.
@@ -12,6 +15,8 @@ type client struct {
 	t    *testing.T
 	db   *sql.DB
 	conn *sql.Conn
+	id   int64    // of the session at the proxy
+	net  net.Conn // beneath
 }
 
 // client connects; params are the driver's.
@@ -26,16 +31,38 @@ func (w *world) client(t *testing.T, params ...string) *client {
 
 func (w *world) tryClient(t *testing.T, params ...string) (*client, error) {
 	t.Helper()
-	db, err := sql.Open("mysql", w.DSN(database, params...))
+	c := &client{t: t}
+	config, err := mysql.ParseDSN(w.DSN(database, params...))
 	if err != nil {
 		return nil, err
 	}
-	t.Cleanup(func() { db.Close() })
-	conn, err := db.Conn(context.Background())
+	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		var d net.Dialer
+		nc, err := d.DialContext(ctx, network, address)
+		c.net = nc
+		return nc, err
+	}
+	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		return nil, err
 	}
-	return &client{t, db, conn}, nil
+	c.db = sql.OpenDB(connector)
+	t.Cleanup(func() { c.db.Close() })
+	if c.conn, err = c.db.Conn(context.Background()); err != nil {
+		return nil, err
+	}
+	if err := c.QueryRow("SELECT CONNECTION_ID()").Scan(&c.id); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// cut ends the connection under a statement that runs.
+func (c *client) cut(t *testing.T) {
+	t.Helper()
+	if err := c.net.Close(); err != nil {
+		t.Errorf("cut a client off: %v", err)
+	}
 }
 
 // Exec runs a statement on the connection.
