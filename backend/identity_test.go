@@ -1,9 +1,14 @@
 package backend
 
 import (
+	"bufio"
+	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -118,5 +123,52 @@ func TestLockName(t *testing.T) {
 		if len(got) > 64 || strings.ContainsAny(got, `'\`) || got == lockName(row[0], row[1]+"x") {
 			t.Errorf("%v: %q", row, got)
 		}
+	}
+}
+
+// holdVariable makes a process of this test program hold a name on the server at that address.
+const holdVariable = "LOCKSTEP_TEST_HOLD"
+
+func holdForever(address string) {
+	s := NewShard(Options{Name: "s1", Address: address, User: "root"})
+	fmt.Println(s.HoldName(context.Background(), "process", nil).Status().State)
+	select {}
+}
+
+// A process that is stopped keeps its name, one that is killed loses it at once.
+func TestNameOfAFrozenAndOfAKilledProcess(t *testing.T) {
+	s := openShard(t)
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := exec.Command(program)
+	p.Env = append(os.Environ(), holdVariable+"="+needServer(t).address())
+	p.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	out, err := p.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = p.Process.Kill()
+		_ = p.Wait()
+	})
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "held\n" {
+		t.Fatalf("the process says %q, %v", line, err)
+	}
+	must(t, p.Process.Signal(syscall.SIGSTOP))
+	n := s.HoldName(t.Context(), "process", nil)
+	time.Sleep(1500 * time.Millisecond)
+	if st := n.Status(); st.State != NameTaken || !errors.As(st.Err, new(*NameTakenError)) {
+		t.Errorf("while it is frozen: %+v", st)
+	}
+	began := time.Now()
+	must(t, p.Process.Kill())
+	eventually(t, "its name is free", func() bool { return state(n) == NameHeld })
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("after %v", took)
 	}
 }

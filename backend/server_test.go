@@ -28,6 +28,9 @@ type server struct {
 var mariadb *server
 
 func TestMain(m *testing.M) {
+	if address := os.Getenv(holdVariable); address != "" {
+		holdForever(address)
+	}
 	code, err := runWithServer(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
