@@ -125,7 +125,7 @@ func (s *server) free(r *request) bool {
 				b.owner.closed.Store(true)
 			}
 		}
-		for _, b := range s.branches {
+		for _, b := range s.hosted() {
 			ours := b.owner != nil && b.owner.life == r.life && !b.owner.closed.Load()
 			if b.status == prepared && !ours && (b.owner != nil || b.gap) {
 				r.held = append(r.held, b)

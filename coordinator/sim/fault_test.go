@@ -24,6 +24,8 @@ const (
 	faultStart
 	faultRestartServer
 	faultListInDoubt
+	faultLongPause
+	faultSnapshot
 	faultCount
 
 	// What happens to single messages and writes.
@@ -40,14 +42,15 @@ const (
 	faultSyncError
 	faultUnsynced
 	faultLateFromFrozen
+	faultPurge
 	faultKinds
 )
 
 var faultNames = [faultKinds]string{"proxy crashes", "server crashes", "proxy frozen", "proxy wakes up", "network cut", "connections reset", "network heals",
 	"session killed", "disk lost", "disk full", "clock jumps forward", "clock jumps back", "client leaves", "operator's verdict", "token looked up",
-	"proxy starts again", "server starts again", "in-doubt list",
+	"proxy starts again", "server starts again", "in-doubt list", "long pause", "gate taken",
 	"request lost", "answer lost", "request arrives late", "lock wait timeout", "gate timeout", "prepare refused", "commit to be retried", "queue full",
-	"write error", "write to a full disk", "sync error", "unsynced write at a crash", "late request of a frozen proxy"}
+	"write error", "write to a full disk", "sync error", "unsynced write at a crash", "late request of a frozen proxy", "marker purged"}
 
 func (f fault) String() string { return faultNames[f] }
 
@@ -92,7 +95,9 @@ func (w *world) happen(f fault) bool {
 			return false
 		}
 		w.sawAll(f, nil)
-		s.crash()
+		for _, s := range s.host() {
+			s.crash()
+		}
 	case faultRestartServer:
 		if s.up {
 			return false
@@ -177,6 +182,11 @@ func (w *world) happen(f fault) bool {
 		return w.lookUp()
 	case faultListInDoubt:
 		return w.listInDoubt()
+	case faultLongPause:
+		w.sawAll(f, nil)
+		w.pass(w.between(30*time.Second, 5*time.Minute))
+	case faultSnapshot:
+		return w.takeGate()
 	}
 	return true
 }
@@ -197,11 +207,13 @@ func (sess *session) tx() *transaction {
 
 // serverUp restarts a server, and some proxies notice by themselves.
 func (w *world) serverUp(s *server) {
-	s.restart()
-	for _, p := range w.running() {
-		if w.rng.IntN(2) == 0 {
-			l := p.life
-			w.later(func() { l.coord.ShardUp(s.name) })
+	for _, s := range s.host() {
+		s.restart()
+		for _, p := range w.running() {
+			if w.rng.IntN(2) == 0 {
+				l := p.life
+				w.later(func() { l.coord.ShardUp(s.name) })
+			}
 		}
 	}
 }

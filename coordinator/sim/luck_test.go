@@ -23,6 +23,8 @@ type luck struct {
 	syncError  int
 	hurry      int // weight of the passing of time
 	waits      []time.Duration
+	retention  time.Duration // of markers
+	sharedHost bool          // two shards are on one server
 	traps      []trap
 
 	canCommitTimeout, prepareTimeout, precommitTimeout, commitTimeout time.Duration
@@ -44,6 +46,13 @@ func drawLuck(rng *rand.Rand) luck {
 	l.waits = [][]time.Duration{{5 * ms, 50 * ms}, {20 * ms, 200 * ms, 1100 * ms}, {20 * ms, 200 * ms, 4000 * ms, 12000 * ms}}[rng.IntN(3)]
 	for f := range l.weights {
 		l.weights[f] = some(0, 1, 1, 3)
+	}
+	l.sharedHost, l.retention = some(0, 0, 1) == 1, 10*time.Minute
+	if some(0, 0, 0, 1) == 1 {
+		// The real clock counts on when the calendar is put back; this one does not, so no jumps here.
+		l.retention, l.weights[faultClockBack], l.weights[faultClockForward], l.weights[faultLongPause] = 2*time.Minute, 0, 0, 3
+	} else {
+		l.weights[faultLongPause] = 0
 	}
 	for range some(0, 1, 1, 2, 3) {
 		l.traps = append(l.traps, trap{
@@ -90,5 +99,5 @@ func (w *world) spring() {
 
 func threePhaseOptions(o *coordinator.Options, w *world) {
 	o.CanCommitTimeout, o.PrecommitTimeout = w.luck.canCommitTimeout, w.luck.precommitTimeout
-	o.MarkerRetention, o.TokenRetention = 10*time.Minute, 24*time.Hour
+	o.MarkerRetention, o.TokenRetention = w.luck.retention, 24*time.Hour
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"lockstep/coordinator"
 	"lockstep/txlog"
@@ -112,6 +113,47 @@ func (w *world) listInDoubt() bool {
 
 func (w *world) askInDoubt(l *life) *task {
 	return w.task(l, "list", func(ctx context.Context, t *task) { t.listed, t.err = l.coord.InDoubt(ctx) })
+}
+
+// takeGate holds all of a proxy's phase 2 back for a moment, as a snapshot of all shards does.
+func (w *world) takeGate() bool {
+	running := w.running()
+	if len(running) == 0 {
+		return false
+	}
+	l := pick(w, running).life
+	w.sawAll(faultSnapshot, l.p)
+	w.task(l, "snapshot", func(ctx context.Context, t *task) {
+		release, err := l.coord.Gate().Exclusive(ctx)
+		if t.err = err; err != nil {
+			return
+		}
+		l.call(ctx, &request{verb: verbGate})
+		release()
+	})
+	return true
+}
+
+// checkGate: who holds the gate sees no transaction of that proxy half committed, but for those that were
+// left to the resolver.
+func (w *world) checkGate(l *life) {
+	for _, t := range w.txs {
+		if t.life != l || t.over || t.client.ended || t.mode == onePhase {
+			continue
+		}
+		done, open := 0, 0
+		for _, b := range t.branches {
+			switch b.status {
+			case committed:
+				done++
+			case prepared:
+				open++
+			}
+		}
+		if done > 0 && open > 0 && !slices.Contains(w.resolved, t) {
+			w.violation("the gate of %s is held while %s is committed in %d of %d branches", l.name, t.name(), done, done+open)
+		}
+	}
 }
 
 // hearTasks takes the answers to people's questions.

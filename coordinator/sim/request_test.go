@@ -34,11 +34,12 @@ const (
 	verbFenceToken
 	verbAppend // to the log
 	verbSync   // of a real log: the decision is in the file, nobody knows of it
+	verbGate   // is held
 	verbCount
 )
 
 var verbNames = [verbCount]string{"open", "can-commit", "prepare", "commit", "rollback", "one-phase", "list", "free", "settle",
-	"markers", "fence", "end-owner", "old-markers", "purge", "token", "fence-token", "append", "written"}
+	"markers", "fence", "end-owner", "old-markers", "purge", "token", "fence-token", "append", "written", "gate held"}
 
 func (v verb) String() string { return verbNames[v] }
 
@@ -140,6 +141,9 @@ func (w *world) absorb() {
 		w.number++
 		r.number, r.born = w.number, w.now
 		w.requests = append(w.requests, r)
+		if r.verb == verbGate {
+			w.checkGate(r.life)
+		}
 		if r.verb == verbSync {
 			w.decided(r.life.granted)
 		}

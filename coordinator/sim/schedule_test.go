@@ -99,7 +99,7 @@ func (w *world) list() (total int) {
 }
 
 func (w *world) listRequest(r *request) (total int) {
-	if r.verb == verbSync {
+	if r.verb == verbSync || r.verb == verbGate {
 		if r.life.frozen {
 			return 0
 		}
@@ -124,7 +124,7 @@ func (w *world) listRequest(r *request) (total int) {
 		} else if w.now-r.born > time.Second {
 			total += w.choose(choice{kind: chooseExpire, weight: 1, request: r})
 		}
-	} else if !r.stuck && (cut != silent || r.orphan && w.calm) {
+	} else if !r.stuck && (cut != silent || r.orphan && w.calm) && !(r.orphan && w.now-r.born > tooOld) {
 		total += w.choose(choice{kind: chooseDeliver, weight: 10, request: r})
 	}
 	if r.orphan && r.state == sent {

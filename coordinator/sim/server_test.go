@@ -28,6 +28,7 @@ type server struct {
 	name     string
 	family   family
 	up       bool
+	beside   *server // another shard on the same server
 	booted   time.Duration
 	sessions []*session
 	lastID   uint64
@@ -232,14 +233,27 @@ func (s *server) restart() {
 	}
 }
 
-// listed is XA RECOVER.
+// listed is XA RECOVER: of all shards on this server.
 func (s *server) listed() (out []coordinator.XID) {
-	for _, b := range s.branches {
-		if b.status == prepared && !b.hidden {
-			out = append(out, b.x)
+	for _, o := range s.host() {
+		for _, b := range o.branches {
+			if b.status == prepared && !b.hidden {
+				out = append(out, b.x)
+			}
 		}
 	}
 	return out
+}
+
+// host are all shards on the same server.
+func (s *server) host() []*server {
+	if s.beside == nil {
+		return []*server{s}
+	}
+	if s.index < s.beside.index {
+		return []*server{s, s.beside}
+	}
+	return []*server{s.beside, s}
 }
 
 // settle is XA COMMIT or XA ROLLBACK from elsewhere, and the look afterwards.
@@ -260,6 +274,15 @@ func (s *server) settle(x coordinator.XID, v txlog.Verdict) coordinator.Reply {
 		w.saw(faultRetry, w.phaseOf(b.tx))
 		return coordinator.Reply{Result: coordinator.Retry, Err: errLockWait}
 	}
+	w.resolved = append(w.resolved, b.tx)
 	b.verdict(v)
 	return coordinator.Reply{Result: coordinator.Done}
+}
+
+// hosted are the branches of all shards on this server.
+func (s *server) hosted() (out []*branch) {
+	for _, o := range s.host() {
+		out = append(out, o.branches...)
+	}
+	return out
 }

@@ -166,6 +166,7 @@ func (w *world) purged(gtrid string, s *server) {
 	}
 	w.touches(gtrid, "purge", s)
 	t := w.byGTRID[gtrid]
+	w.saw(faultPurge, w.phaseOf(t))
 	for _, b := range t.branches {
 		if b.status == prepared {
 			w.violation("the marker of %s at %s is purged while its branch at %s is prepared", t.name(), s.name, b.s.name)

@@ -30,6 +30,7 @@ type world struct {
 
 	victim    *transaction // of the fault that is happening; nil: nobody in particular
 	txs       []*transaction
+	resolved  []*transaction // of which somebody else than their own commit settled a branch
 	byGTRID   map[string]*transaction
 	strangers []*branch
 	problems  []string
@@ -58,6 +59,9 @@ func newWorld(seed uint64, traced bool) *world {
 	w.luck = drawLuck(w.rng)
 	for i := range 2 + w.rng.IntN(3) {
 		w.servers = append(w.servers, newServer(w, i))
+	}
+	if a, b := w.servers[len(w.servers)-2], w.servers[len(w.servers)-1]; w.luck.sharedHost {
+		a.beside, b.beside, b.family = b, a, a.family
 	}
 	for i := range w.luck.proxies {
 		w.proxies = append(w.proxies, newProxy(w, i))
