@@ -154,4 +154,3 @@ func branchesText(list []admin.Branch) string {
 	}
 	return strings.Join(parts, ", ")
 }
-

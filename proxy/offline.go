@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,14 +20,16 @@ import (
 // them, are older epochs of this coordinator, which nobody drives any more.
 type Offline struct {
 	*admin.Operator
-	log    *txlog.Log
-	shards []*backend.Shard
+	log      *txlog.Log
+	shards   []*backend.Shard
+	identity *identity // nil: nothing is settled
 }
 
 // OpenOffline opens the log and the shards. To settle something the log must be
-// writable; this takes it from any proxy until Close and adds an epoch to it. Otherwise nothing is changed.
-// Errors: those of txlog.Open, *txlog.LockedError where a proxy has the log; a log that does not exist is
-// not made, since without its decisions there is nothing to go by.
+// writable; this takes it and the coordinator's id from any proxy until Close, and adds an epoch to the log. Otherwise nothing is changed.
+// Errors: those of txlog.Open, *txlog.LockedError where a proxy has the log; *IdentityError where one has the
+// coordinator's id, with another copy of the log; a log that does not exist is not made, since without its decisions
+// there is nothing to go by.
 func OpenOffline(cfg *config.Config, settle bool, log *slog.Logger) (*Offline, error) {
 	epoch := coordinator.NewEpoch()
 	l, err := openExistingLog(cfg, settle, epoch)
@@ -37,8 +40,16 @@ func OpenOffline(cfg *config.Config, settle bool, log *slog.Logger) (*Offline, e
 	for _, s := range cfg.Shards {
 		o.shards = append(o.shards, backend.NewShard(shardOptions(cfg, s, log, nil)))
 	}
+	shards := resolverShards(o.shards)
+	if settle {
+		o.identity = newIdentity(cfg.Cluster, cfg.Coordinator)
+		if err := o.identity.claim(context.Background(), o.shards); err != nil {
+			return nil, errors.Join(err, o.Close())
+		}
+		shards = ownedShards(o.shards, o.identity)
+	}
 	c, err := coordinator.New(coordinator.Options{
-		Cluster: cfg.Cluster, ID: cfg.Coordinator, Epoch: epoch, Log: l, Shards: resolverShards(o.shards), Logger: log,
+		Cluster: cfg.Cluster, ID: cfg.Coordinator, Epoch: epoch, Log: l, Shards: shards, Logger: log,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make the coordinator: %w", err), o.Close())
@@ -66,6 +77,9 @@ func openExistingLog(cfg *config.Config, settle bool, epoch string) (*txlog.Log,
 
 // Close writes what waits for the log and gives it up.
 func (o *Offline) Close() error {
+	if o.identity != nil {
+		o.identity.release()
+	}
 	var errs []error
 	for _, s := range o.shards {
 		errs = append(errs, s.Close())

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"lockstep/backend"
 	"lockstep/coordinator"
 	"lockstep/localdb"
 	"lockstep/proxy/admin"
@@ -251,6 +252,16 @@ func TestOfflineAgainstRealShards(t *testing.T) {
 	expect(t, off("txn commit stranger"), exitRefused, "", "strangers are never touched")
 	expect(t, off("txn commit stranger --force --reason r"), exitRefused, "", "strangers are never touched")
 	rows(0, "")
+
+	// A proxy with another copy of this log has the coordinator's id.
+	rival := backend.NewShard(backend.Options{Name: "s2", Address: servers[1].Address(), User: "lockstep", Password: "lockstep"})
+	name := rival.HoldName(t.Context(), "lockstep.c.p", func(backend.NameStatus) {})
+	expect(t, off("recover"), exitRefused, "", "another proxy runs as coordinator c.p")
+	rows(0, "")
+	name.Release()
+	if err := rival.Close(); err != nil {
+		t.Fatal(err)
+	}
 
 	out = expect(t, off("recover"), exitOK, "done", "1 transaction stays in doubt")
 	if strings.Count(out, "done") != 5 {

@@ -119,11 +119,14 @@ func asRefusal(err error) error {
 	var locked *txlog.LockedError
 	var request *admin.RequestError
 	var unreachable *admin.UnreachableError
+	var taken *proxy.IdentityError
 	switch {
 	case errors.As(err, &refused):
 		return &refusedError{fmt.Errorf("refused: %w", err)}
 	case errors.As(err, &locked):
 		return &refusedError{fmt.Errorf("refused: %w; while the proxy runs, ask it: --admin ADDRESS instead of --offline", err)}
+	case errors.As(err, &taken):
+		return &refusedError{fmt.Errorf("refused: %w; while it runs, or hangs, only it may settle what is its own", err)}
 	case errors.As(err, &request):
 		return &usageError{request.Reason}
 	case errors.As(err, &unreachable):
