@@ -21,7 +21,8 @@ import (
 // So before a branch is settled from elsewhere, InnoDB itself must show that no
 // session holds it. It does not show XIDs; but all branches in question were prepared before the
 // gate looks, so it is enough that every prepared transaction that a session holds at that moment,
-// apart from our own live ones, has been let go of.
+// apart from our own live ones, has been let go of. Where markers tell which sessions wrote them, it is
+// enough that these have: others, say of a proxy that is frozen with two-phase transactions of its own, hold nobody up.
 
 const (
 	gatePollMin = 2 * time.Millisecond
@@ -61,7 +62,13 @@ func (s *Shard) FreeXIDs(ctx context.Context, xids []XID) error {
 		return s.endOwners(ctx, c, xids)
 	})
 	if err == nil && flavor != MySQL {
-		_, err = s.gate.do(ctx, func() (struct{}, error) { return struct{}{}, s.runGate() })
+		if writers := s.writersOf(xids); writers != nil {
+			if err = s.runGate(ctx, writers); err == nil {
+				s.forgetWriters(xids)
+			}
+		} else {
+			_, err = s.gate.do(ctx, func() (struct{}, error) { return struct{}{}, s.runGate(s.ctx, nil) })
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("freeing %d prepared branches: %w", len(xids), err)
@@ -126,9 +133,48 @@ func (s *Shard) ours() map[uint32]bool {
 	return ids
 }
 
-// runGate waits until all foreign sessions that hold a prepared transaction now have let it go.
-func (s *Shard) runGate() error {
-	ctx, cancel := context.WithTimeout(s.ctx, s.o.GateTimeout+s.o.RecoveryTimeout)
+// noteWriter remembers which session has a prepared branch, from the branch's own marker.
+func (s *Shard) noteWriter(m Marker) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.writers == nil {
+		s.writers = map[XID]uint32{}
+	}
+	if len(s.writers) >= maxOwners {
+		clear(s.writers) // of branches that were fenced off instead; without it the gate is only slower
+	}
+	if m.Connection > 0 && m.Connection < 1<<32 {
+		s.writers[XID{FormatID: formatID, GTRID: m.GTRID, BQUAL: s.o.Name}] = uint32(m.Connection)
+	}
+}
+
+// writersOf gives the sessions of these branches that noteWriter knows; nil where it does not know all.
+func (s *Shard) writersOf(xids []XID) map[uint32]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := make(map[uint32]bool, len(xids))
+	for _, x := range xids {
+		id, ok := s.writers[x]
+		if !ok {
+			return nil
+		}
+		ids[id] = true
+	}
+	return ids
+}
+
+func (s *Shard) forgetWriters(xids []XID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range xids {
+		delete(s.writers, x)
+	}
+}
+
+// runGate waits until all foreign sessions that hold a prepared transaction now have let it go, or
+// only these where they are given.
+func (s *Shard) runGate(ctx context.Context, only map[uint32]bool) error {
+	ctx, cancel := context.WithTimeout(ctx, s.o.GateTimeout+s.o.RecoveryTimeout)
 	defer cancel()
 	return s.onSide(ctx, func(ctx context.Context, c *Conn) error {
 		began := time.Now()
@@ -140,7 +186,7 @@ func (s *Shard) runGate() error {
 		}
 		held := map[uint64]uint32{}
 		for trx, id := range p.attached {
-			if !ours[id] || id == 0 {
+			if id == 0 || (only == nil && !ours[id]) || only[id] {
 				held[trx] = id
 			}
 		}

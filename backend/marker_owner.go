@@ -51,6 +51,7 @@ func (s *Shard) EndMarkerOwner(ctx context.Context, m Marker) error {
 			return nil
 		}
 		m := now[0]
+		s.noteWriter(m)
 		if s.busyElsewhere(m) {
 			return nil
 		}

@@ -27,6 +27,7 @@ type Shard struct {
 	live    map[uint32]*Conn
 	lastID  uint32          // connection id of the newest connection
 	owners  map[XID]session // of branches that this process prepared and saw no end of
+	writers map[XID]uint32  // connections that wrote the markers of branches that are about to be freed
 	kills   []session
 
 	doubtful map[XID]struct{} // settled while others were hidden
