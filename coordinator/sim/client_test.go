@@ -44,6 +44,9 @@ func newClient(w *world, index int) *client {
 	if w.rng.IntN(3) == 0 || c.mode == onePhase {
 		c.token = fmt.Sprint("token-", index+1)
 	}
+	if c.token != "" && w.rng.IntN(6) == 0 { // the same as another's, which may be tried again with it
+		c.token = fmt.Sprint("token-", 1+w.rng.IntN(index+1))
+	}
 	c.pipelined = w.rng.IntN(2) == 0
 	n := 2 + w.rng.IntN(len(w.servers)-1)
 	if c.mode == onePhase {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"lockstep/coordinator"
@@ -140,6 +141,7 @@ func (l *life) grant(r *request) {
 
 // absorbFile takes in what the code under test did with its log.
 func (w *world) absorbFile(l *life) {
+	slices.Sort(l.forgot) // the resolver keeps them in a map
 	for _, g := range l.forgot {
 		w.forgotten(w.byGTRID[g], txlog.Commit)
 	}

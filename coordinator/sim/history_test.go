@@ -276,10 +276,18 @@ func (w *world) checkAnswers() {
 		if !q.last || q.token == "" {
 			continue
 		}
-		t := q.tx
-		left := slices.ContainsFunc(t.branches, func(b *branch) bool { return b.status <= prepared })
-		if q.verdict == coordinator.InDoubt && !left {
-			w.violation("%s is over, and %s answers IN DOUBT for its token: %v", t.name(), q.life.name, q.err)
+		left, done := false, false
+		for _, t := range w.txs {
+			if t.token == q.token {
+				left = left || slices.ContainsFunc(t.branches, func(b *branch) bool { return b.status <= prepared })
+				done = done || slices.ContainsFunc(t.branches, func(b *branch) bool { return b.status == committed })
+			}
+		}
+		switch {
+		case q.verdict == coordinator.InDoubt && !left:
+			w.violation("all transactions with %s are over, and %s answers IN DOUBT for it: %v", q.token, q.life.name, q.err)
+		case q.verdict == coordinator.RolledBack && done:
+			w.violation("%s was committed with, and %s answers ABORTED for it", q.token, q.life.name)
 		}
 	}
 }

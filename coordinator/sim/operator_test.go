@@ -16,7 +16,6 @@ type task struct {
 	life    *life
 	over    bool // heard, or never to be
 	done    bool
-	tx      *transaction
 	token   string
 	verdict coordinator.Verdict
 	gtrid   string
@@ -94,7 +93,7 @@ func (w *world) askToken(l *life, c *client) *task {
 	t := w.task(l, "look-up", func(ctx context.Context, t *task) {
 		t.verdict, t.gtrid, t.err = l.coord.TokenOutcome(ctx, c.token)
 	})
-	t.token, t.tx = c.token, c.t
+	t.token = c.token
 	w.tell(t.name, "of %s", c.token)
 	return t
 }
@@ -166,33 +165,32 @@ func (w *world) hearTasks() {
 		if t.token == "" {
 			continue
 		}
-		c := w.clientOf(t.token)
 		w.tell(t.name, "of %s: %s %s", t.token, t.verdict, short(t.gtrid))
-		switch {
-		case c.t == nil && t.verdict == coordinator.RolledBack:
-			c.spent = true // its transaction, if it comes, must not commit
-		case c.t == nil && t.verdict == coordinator.Committed:
-			w.violation("%s was never used, and is answered COMMITTED", t.token)
-		case t.verdict == coordinator.RolledBack:
-			w.seen.lookedUp[coordinator.RolledBack]++
-			w.promise(c.t, txlog.Rollback, "a look-up of its token answered ABORTED")
-		case t.verdict == coordinator.Committed:
-			w.seen.lookedUp[coordinator.Committed]++
-			w.promise(c.t, txlog.Commit, "a look-up of its token answered COMMITTED")
-			if t.gtrid != c.t.gtrid {
-				w.violation("the look-up of %s names %q, and it is %s", t.token, t.gtrid, c.t.gtrid)
-			}
-		case t.verdict == coordinator.InDoubt:
-			w.seen.lookedUp[coordinator.InDoubt]++
-		}
+		w.answered(t)
 	}
 }
 
-func (w *world) clientOf(token string) *client {
-	for _, c := range w.clients {
-		if c.token == token {
-			return c
+// answered takes the answer to a look-up. It is about every transaction with the token, those
+// that come later included.
+func (w *world) answered(q *task) {
+	w.seen.lookedUp[q.verdict]++
+	switch q.verdict {
+	case coordinator.RolledBack:
+		for _, c := range w.clients {
+			switch {
+			case c.token != q.token:
+			case c.t == nil:
+				c.spent = true
+			default:
+				w.promise(c.t, txlog.Rollback, "a look-up of its token answered ABORTED")
+			}
 		}
+	case coordinator.Committed:
+		t := w.byGTRID[q.gtrid]
+		if t == nil || t.token != q.token {
+			w.violation("the look-up of %s is answered COMMITTED, and names %q", q.token, q.gtrid)
+			return
+		}
+		w.promise(t, txlog.Commit, "a look-up of its token answered COMMITTED")
 	}
-	return nil
 }

@@ -67,7 +67,11 @@ func newWorld(seed uint64, traced bool) *world {
 		w.proxies = append(w.proxies, newProxy(w, i))
 	}
 	w.placeStrangers()
-	for i := range 2 + w.rng.IntN(6) {
+	clients := 2 + w.rng.IntN(6)
+	if w.rng.IntN(8) == 0 {
+		clients += 8
+	}
+	for i := range clients {
 		w.clients = append(w.clients, newClient(w, i))
 	}
 	return w
