@@ -36,7 +36,7 @@ func grants(t *testing.T, e *engine) {
 	if e.name == "MySQL" {
 		server = []string{"PROCESS ON *.*", "CONNECTION_ADMIN ON *.*", "XA_RECOVER_ADMIN ON *.*", "SELECT ON performance_schema.*"}
 	}
-	tables := []string{"SELECT ON lockstep.*", "INSERT ON lockstep.*", "DELETE ON lockstep.*"}
+	tables := []string{"SELECT ON lockstep.*", "INSERT ON lockstep.*", "DELETE ON lockstep.*", "UPDATE ON lockstep.*"}
 	denied := func(err error) {
 		t.Helper()
 		var me *MarkerTableError
@@ -74,8 +74,9 @@ func grants(t *testing.T, e *engine) {
 		_, err := app.Markers(t.Context(), []string{"x"})
 		return err == nil
 	})
-	lacks(append(server[1:], tables[2])...)
-	for _, g := range append(server[1:], tables[2]) {
+	rest := append(server[1:], tables[2:]...)
+	lacks(rest...)
+	for _, g := range rest {
 		run(t, c, "GRANT "+g+" TO app")
 	}
 	app = e.open(t, func(o *Options) { o.User, o.Password = "app", "pw" })

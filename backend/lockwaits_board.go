@@ -53,10 +53,8 @@ func (s *Shard) AnnouncedWaits(ctx context.Context, maxAge int64, limit int) (ro
 		if rows, clock, err = c.announcedWaits(ctx, maxAge, limit); !missingBoard(err) {
 			return err
 		}
-		for _, sql := range []string{createBoardDatabase, createBoard} {
-			if _, err := c.Exec(ctx, sql); err != nil {
-				return fmt.Errorf("making the table lockstep.waiter: %w", err)
-			}
+		if err := c.createBoard(ctx); err != nil {
+			return err
 		}
 		rows, clock, err = c.announcedWaits(ctx, maxAge, limit)
 		return err
@@ -65,6 +63,34 @@ func (s *Shard) AnnouncedWaits(ctx context.Context, maxAge int64, limit int) (ro
 		return nil, 0, fmt.Errorf("reading lockstep.waiter on shard %s: %w", s.o.Name, err)
 	}
 	return rows, clock, nil
+}
+
+// CreateWaiterTable makes the database lockstep and the table lockstep.waiter where they are missing; made
+// says whether it did. Proxies do it themselves where their user may.
+func (s *Shard) CreateWaiterTable(ctx context.Context) (made bool, err error) {
+	err = s.onSide(ctx, func(ctx context.Context, c *Conn) error {
+		_, _, err := c.announcedWaits(ctx, 0, 1)
+		if !missingBoard(err) {
+			return err
+		}
+		made = true
+		return c.createBoard(ctx)
+	})
+	if err != nil {
+		return false, fmt.Errorf("shard %s: %w", s.o.Name, err)
+	}
+	return made, nil
+}
+
+func (c *Conn) createBoard(ctx context.Context) error {
+	// Who may not make databases can still make the table in one that is there.
+	if _, err := c.Exec(ctx, createBoardDatabase); err != nil && code(err) != protocol.ErrDBAccessDenied {
+		return fmt.Errorf("making the database lockstep: %w", err)
+	}
+	if _, err := c.Exec(ctx, createBoard); err != nil {
+		return fmt.Errorf("making the table lockstep.waiter: %w", err)
+	}
+	return nil
 }
 
 // AnnouncingDenied says whether the error of AnnouncedWaits or AnnounceWaits means that this user cannot

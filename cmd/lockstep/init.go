@@ -11,8 +11,8 @@ import (
 	"lockstep/config"
 )
 
-const initAbout = `Makes on every shard what three-phase commits and client tokens need: the database lockstep and the
-table lockstep.branch. A proxy does the same at its start where its user may; init is for
+const initAbout = `Makes on every shard what three-phase commits and client tokens need, the database lockstep and the
+table lockstep.branch, and what deadlocks over several proxies need, the table lockstep.waiter. A proxy does the same at its start where its user may; init is for
 shards where only an administrator may, and says which grants the shard's user lacks. It can be repeated: what is there
 stays as it is. A read-only server is left alone.
 `
@@ -63,20 +63,29 @@ func runInit(ctx context.Context, t terminal, args []string) error {
 	return nil
 }
 
-// initTable makes the table on one shard and says what it did.
+// initTable makes the tables on one shard and says what it did.
 func initTable(ctx context.Context, t terminal, cfg *config.Config, s config.Shard) bool {
 	shard := initShard(cfg, s)
 	defer shard.Close() //nolint:errcheck // it was only looked at
 	made, err := shard.CreateMarkerTable(ctx)
+	sayTable(t, "branch", s.User, made, err)
+	if err != nil {
+		return false
+	}
+	made, err = shard.CreateWaiterTable(ctx)
+	sayTable(t, "waiter", s.User, made, err)
+	return err == nil
+}
+
+func sayTable(t terminal, name, user string, made bool, err error) {
 	switch {
 	case err != nil:
-		fmt.Fprintf(t.out, "  table lockstep.branch could not be made as %s: %v\n", s.User, err)
+		fmt.Fprintf(t.out, "  table lockstep.%s could not be made as %s: %v\n", name, user, err)
 	case made:
-		fmt.Fprintf(t.out, "  table lockstep.branch made\n")
+		fmt.Fprintf(t.out, "  table lockstep.%s made\n", name)
 	default:
-		fmt.Fprintf(t.out, "  table lockstep.branch is there\n")
+		fmt.Fprintf(t.out, "  table lockstep.%s is there\n", name)
 	}
-	return err == nil
 }
 
 // initGrants says which grants the shard's own user lacks.

@@ -47,14 +47,14 @@ func TestInit(t *testing.T) {
 	out := expect(t, words("init --config "+config+admin), exitFailed, "table lockstep.branch made", "2 of 2 shards are not ready")
 	// What it says is missing is what has to be typed.
 	grants := regexp.MustCompile(`(?m)^ +(GRANT .*;)`).FindAllStringSubmatch(out, -1)
-	if len(grants) != 2*5 {
+	if len(grants) != 2*6 {
 		t.Fatalf("%d grants in\n%s", len(grants), out)
 	}
 	for _, g := range grants {
 		sql(strings.TrimSuffix(g[1], ";"))
 	}
 	out = expect(t, words("init --config "+config), exitOK, "user 'lockstep'@'%' has all grants", "")
-	if strings.Count(out, "table lockstep.branch is there") != 2 {
+	if strings.Count(out, "table lockstep.branch is there") != 2 || strings.Count(out, "table lockstep.waiter is there") != 2 {
 		t.Errorf("the second time:\n%s", out)
 	}
 	expect(t, words("init --config "+configFile(t, s.Address(), "127.0.0.1:1")), exitFailed, "cannot be reached", "1 of 2 shards are not ready")
