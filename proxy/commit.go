@@ -44,6 +44,13 @@ func (s *session) commitNow() error {
 			readers = append(readers, b)
 		}
 	}
+	if len(writers) > 0 {
+		if err := s.keptLocks(t, readers); err != nil {
+			s.tx = t
+			s.rollbackNow()
+			return err
+		}
+	}
 	var err error
 	switch {
 	case len(writers) == 0:

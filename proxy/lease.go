@@ -35,6 +35,7 @@ func (s *session) lease(shard int, savepoint bool, prepare string) (lease, error
 			return l, err
 		}
 		l.conn, l.branch = b.conn, b
+		b.locked = b.locked || s.locks
 		if !b.fresh {
 			if err := s.refresh(b, prepare); err != nil {
 				return l, err

@@ -37,6 +37,7 @@ type session struct {
 	binary   bool  // the running command is a prepared statement's: rows are binary
 	named    named // of that prepared statement
 	outside  bool  // the running statement takes no part in the open transaction
+	locks    bool  // the running statement may lock what it reads
 	more     bool  // further statements of the same packet follow
 	diag     diagnostics
 

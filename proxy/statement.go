@@ -236,6 +236,7 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 	if !s.plan.AnyShard {
 		s.ensureTransaction()
 	}
+	s.locks = s.locking(st)
 	if s.digest = st.Digest; s.tx != nil {
 		s.tx.trail.add(st.Digest)
 	}

@@ -36,6 +36,8 @@ type branch struct {
 	wrote bool
 	fresh bool // XA START is buffered but not answered yet
 
+	locked bool // it may have locked what it read
+
 	called bool // a procedure ran here, and may have left something
 }
 
