@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,7 +61,11 @@ func (s *Shard) Locks(ctx context.Context, x XID, connection uint32) (holders []
 		if err != nil {
 			return err
 		}
-		holders = pick(all, uint64(connection), len(listed))
+		of := uint64(connection)
+		if c.flavor == MySQL && slices.Contains(listed, x) {
+			of = 0 // its session was free from XA PREPARE on, and may be in another transaction
+		}
+		holders = pick(all, of, len(listed))
 		if len(holders) == 0 {
 			return nil
 		}

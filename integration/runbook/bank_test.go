@@ -9,6 +9,7 @@ import (
 
 	"lockstep/coordinator"
 	"lockstep/integration/cluster"
+	"lockstep/localdb"
 )
 
 const accounts = 32
@@ -18,6 +19,7 @@ func (p *place) start(o cluster.Options) {
 	p.t.Helper()
 	o.ShardArgs = append([]string{"--innodb-lock-wait-timeout=20"}, o.ShardArgs...)
 	o.Config = "timeouts: {dial: 1s}\n" + o.Config
+	o.Engine = localdb.MariaDB // whose words the runbook quotes
 	p.Cluster = cluster.Start(p.t, o)
 	p.StartProxy()
 	db := p.DB("")

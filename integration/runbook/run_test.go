@@ -15,8 +15,8 @@ import (
 	"lockstep/integration/cluster"
 )
 
-// envThorough asks for the situations that take long, too.
-const envThorough = "LOCKSTEP_RUNBOOK"
+// envPrint shows what each command says, for writing the runbook.
+const envPrint = "LOCKSTEP_RUNBOOK_PRINT"
 
 // commandTime bounds one command of the runbook.
 const commandTime = 60 * time.Second
@@ -32,11 +32,8 @@ func TestRunbook(t *testing.T) {
 		used[s.situation] = true
 		t.Run(s.situation, func(t *testing.T) {
 			set, ok := situations[s.situation]
-			switch {
-			case !ok:
+			if !ok {
 				t.Fatalf("the situation %q of the runbook cannot be set up", s.situation)
-			case slices.Contains(slow, s.situation) && os.Getenv(envThorough) == "":
-				t.Skipf("it takes long: set %s=1", envThorough)
 			}
 			if !slices.ContainsFunc(s.steps, func(s step) bool { return len(s.commands) > 0 }) {
 				t.Fatal("the runbook has no commands for it")
@@ -82,7 +79,7 @@ func (p *place) take(s step) {
 		if p.t.Failed() {
 			return
 		}
-		if os.Getenv("LOCKSTEP_RUNBOOK_PRINT") != "" {
+		if os.Getenv(envPrint) != "" {
 			p.t.Logf("$ %s\n%s(exit code %d)", c.text, output, code)
 		}
 		missing := c.missing(output)

@@ -33,9 +33,6 @@ var situations = map[string]func(p *place){
 	"shard-read-only":      shardReadOnly,
 }
 
-// slow are those that only the thorough run takes.
-var slow = []string{}
-
 // A transaction in doubt that nobody settles, because its epoch is not known; another client waits for a row of it.
 func rowsAreLocked(p *place) {
 	p.start(cluster.Options{})
