@@ -30,6 +30,7 @@ type spec struct {
 	proxy, shard int
 	hold         time.Duration // from its begin to its end
 
+	aim     bool   // of kills and freezes: wait for a moment at which something is prepared there
 	again   int    // of killProxy: kills during the recovery after the first one
 	step    string // of stepProxy, STEP:K:ROUND
 	silent  int    // of halfOpen: 0 requests, 1 answers, 2 both
@@ -47,6 +48,9 @@ func (s spec) String() string {
 		text += fmt.Sprintf(" p%d-s%d", s.proxy+1, s.shard+1)
 	default:
 		text += fmt.Sprintf(" p%d", s.proxy+1)
+	}
+	if s.aim {
+		text += ", aimed"
 	}
 	switch s.kind {
 	case killProxy:
@@ -86,6 +90,9 @@ type fault struct {
 
 // begin strikes.
 func (f *fault) begin() {
+	if f.aim {
+		f.takeAim()
+	}
 	f.began, f.met = time.Now(), true
 	p, link := f.w.Proxies()[f.proxy], f.w.links[f.proxy][f.shard]
 	switch f.kind {
@@ -135,6 +142,19 @@ func (f *fault) begin() {
 	}
 }
 
+// takeAim waits a while until the fault's target has a prepared branch.
+func (f *fault) takeAim() {
+	shards, coordinators := f.w.all(), []string{f.id()}
+	if f.kind == killShard || f.kind == freezeShard {
+		shards, coordinators = []int{f.shard}, f.w.ids()
+	}
+	for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); {
+		if len(f.w.leftNow(shards, coordinators...)) > 0 {
+			return
+		}
+	}
+}
+
 // dead are the transactions of a proxy that has just been killed. What it had sent is still being done.
 func (f *fault) dead() left {
 	time.Sleep(5 * time.Millisecond)
@@ -143,13 +163,19 @@ func (f *fault) dead() left {
 
 func (f *fault) id() string { return f.w.Proxies()[f.proxy].ID }
 
+// ids of all coordinators.
+func (w *world) ids() []string {
+	var list []string
+	for _, p := range w.Proxies() {
+		list = append(list, p.ID)
+	}
+	return list
+}
+
 // end takes the fault back, and answers the moment from which its transactions can be settled.
 func (f *fault) end() time.Time {
 	p, link := f.w.Proxies()[f.proxy], f.w.links[f.proxy][f.shard]
-	ids := make([]string, 0, len(f.w.Proxies()))
-	for _, p := range f.w.Proxies() {
-		ids = append(ids, p.ID)
-	}
+	ids := f.w.ids()
 	healed := time.Now()
 	switch f.kind {
 	case killProxy, stepProxy, loseProxy:

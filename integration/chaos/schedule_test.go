@@ -70,7 +70,11 @@ func (s *schedule) draw() spec {
 	case refuseLink:
 		f.hold = s.between(200*time.Millisecond, 2500*time.Millisecond)
 	case loseProxy: // until the others must have ended its transactions
-		f.hold = 4 * time.Second
+		f.hold = 2500 * time.Millisecond
+	}
+	switch f.kind {
+	case killProxy, loseProxy, freezeProxy, killShard, freezeShard:
+		f.aim = s.rnd.IntN(4) > 0
 	}
 	f.again = max(0, s.rnd.IntN(5)-2)
 	f.step = s.step()
@@ -108,7 +112,7 @@ func (s *schedule) step() string {
 	if i := slices.Index([]byte(step), ':'); i >= 0 {
 		k = ""
 	}
-	return fmt.Sprintf("%s%s:%d", step, k, 1+s.rnd.IntN(40))
+	return fmt.Sprintf("%s%s:%d", step, k, 1+s.rnd.IntN(20))
 }
 
 // The same seed gives the same faults, and every kind comes.
