@@ -17,20 +17,22 @@ import (
 
 // situations by the names that the runbook gives them.
 var situations = map[string]func(p *place){
-	"rows-are-locked":      rowsAreLocked,
-	"proxy-lost":           proxyLost,
-	"disk-lost-2pc":        diskLostTwoPhase,
-	"disk-lost-3pc":        diskLostThreePhase,
-	"shard-lost":           shardLost,
-	"shard-restored":       shardRestored,
-	"log-damaged":          logDamaged,
-	"log-disk-full":        logDiskFull,
-	"strangers":            strangers,
-	"hidden-branch":        hiddenBranch,
-	"replica-promoted":     replicaPromoted,
-	"proxy-frozen":         proxyFrozen,
-	"session-holds-branch": sessionHoldsBranch,
-	"shard-read-only":      shardReadOnly,
+	"rows-are-locked":         rowsAreLocked,
+	"proxy-lost":              proxyLost,
+	"disk-lost-2pc":           diskLostTwoPhase,
+	"disk-lost-3pc":           diskLostThreePhase,
+	"disk-lost-3pc-waits":     diskLostThreePhaseWaits,
+	"disk-lost-3pc-and-shard": diskLostThreePhaseWaits,
+	"shard-lost":              shardLost,
+	"shard-restored":          shardRestored,
+	"log-damaged":             logDamaged,
+	"log-disk-full":           logDiskFull,
+	"strangers":               strangers,
+	"hidden-branch":           hiddenBranch,
+	"replica-promoted":        replicaPromoted,
+	"proxy-frozen":            proxyFrozen,
+	"session-holds-branch":    sessionHoldsBranch,
+	"shard-read-only":         shardReadOnly,
 }
 
 // A transaction in doubt that nobody settles, because its epoch is not known; another client waits for a row of it.
@@ -114,6 +116,18 @@ func diskLostThreePhase(p *place) {
 		other.Start()
 		p.look(other)
 	}
+}
+
+// The same, and a participant cannot be reached, of which nobody knows that it is prepared.
+func diskLostThreePhaseWaits(p *place) {
+	p.start(cluster.Options{Config: "commit_mode: 3pc\nprecommit_timeout: 1s\n"})
+	other := p.AddProxy(cluster.ProxyOptions{})
+	p.dieAt(p.Proxy, "all-prepared")
+	p.DeleteLog()
+	p.KillShard(1)
+	other.Start()
+	p.look(other)
+	time.Sleep(1500 * time.Millisecond) // past precommit_timeout it has tried
 }
 
 // A shard is gone for good when a transaction was decided that it takes part in.
