@@ -6,13 +6,13 @@
 #   make lint     gofmt, go vet, golangci-lint
 #   make mysql    gets a MySQL server for "dev --engine mysql" and the tests; MariaDB is the default
 #
-# The others: race, sim, bench, crash, fuzz, soak, frozen, tools, install-run-deps,
+# The others: race, sim, bench, crash, fuzz, soak, frozen, deadlocks, tools, install-run-deps,
 # install-test-deps, install-bench-deps. ARGS go to the program of run
 # (make run ARGS="--shards 4 --demo") and to go test otherwise (make test ARGS="-v -run Transfer").
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run build test race lint sim mysql bench crash fuzz soak frozen tools check-go install-run-deps install-test-deps install-bench-deps
+.PHONY: run build test race lint sim mysql bench crash fuzz soak frozen deadlocks tools check-go install-run-deps install-test-deps install-bench-deps
 
 GO            ?= go
 ARGS          ?=
@@ -23,6 +23,7 @@ CRASH_SEED    ?=
 CRASH_CONFIG  ?=
 SOAK_TIME     ?= 8h
 FROZEN_ROUNDS ?= 1000
+DEADLOCK_TIME ?= 1h
 BENCH_ROUNDS  ?= 5
 SEEDS         ?= 100000
 SEED_START    ?= 1
@@ -80,6 +81,11 @@ frozen: check-go install-test-deps
 # A minute once, for Debian's packages, unpacked below .cache; nothing is installed.
 mysql:
 	@scripts/install-mysql.sh
+
+# A hundred deadlocks over several shards, timed, and DEADLOCK_TIME of load that waits all the time
+# and never is in a deadlock.
+deadlocks: check-go install-test-deps
+	LOCKSTEP_DEADLOCK_RUNS=100 LOCKSTEP_DEADLOCK_SOAK=$(DEADLOCK_TIME) scripts/run-selected.sh ./integration/deadlock Test -v -timeout 0 $(ARGS)
 
 tools: $(TOOLS)/golangci-lint
 

@@ -101,6 +101,9 @@ func (s *session) refusal(p *part) *protocol.ServerError {
 	if !errors.As(p.err, &se) {
 		return nil
 	}
+	if p.lease.conn == nil {
+		return se // its branch could not be opened: nothing was ended
+	}
 	if told := s.deadlocked(se); told != nil {
 		p.err = told
 		return told

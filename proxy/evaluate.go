@@ -73,8 +73,13 @@ func (s *session) evaluateIn(b *branch, text string, vars *variables) (string, e
 	res, err := b.conn.Query(s.ctx, text, 2)
 	s.untrack(b.conn)
 	var se *protocol.ServerError
-	if errors.As(err, &se) && s.noticeServerError(b, se) {
-		return "", se
+	if errors.As(err, &se) {
+		if told := s.deadlocked(se); told != nil {
+			se = told
+		}
+		if s.noticeServerError(b, se) {
+			return "", se
+		}
 	}
 	if b.conn.Broken() {
 		return "", s.verbFailedIn(b, err)

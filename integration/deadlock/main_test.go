@@ -45,7 +45,7 @@ type world struct {
 }
 
 // rowsPerShard is how many rows of each shard the tests use.
-const rowsPerShard = 8
+const rowsPerShard = 16
 
 func start(t *testing.T, o cluster.Options) *world {
 	t.Helper()

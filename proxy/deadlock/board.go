@@ -44,10 +44,16 @@ func (d *Detector) meet(ctx context.Context, scope []*server) bool {
 	}
 	d.exchange = now
 	d.each(scope, func(s *server) { d.readBoard(ctx, s) })
+	own := d.sweep()
+	if slices.ContainsFunc(scope, func(s *server) bool { return len(s.told) == 0 && d.present(s, own) }) {
+		// Of two proxies that come at the same moment one at least sees the other: each tells before it looks.
+		d.each(scope, func(s *server) { d.writeBoard(ctx, s, own) })
+		d.each(scope, func(s *server) { d.readBoard(ctx, s) })
+	}
 	d.collect(scope)
 	d.elect(scope)
 	// What is told was so after the boards' clocks were read.
-	own := d.sweep()
+	own = d.sweep()
 	d.each(scope, func(s *server) { d.writeBoard(ctx, s, own) })
 	d.obey(scope, own)
 	return true
@@ -169,6 +175,11 @@ func (d *Detector) writeBoard(ctx context.Context, s *server, own []waiting) {
 			d.boardFailed(ctx, s, err)
 		}
 	}
+}
+
+// present says whether any of our own has a branch on the server.
+func (d *Detector) present(s *server, own []waiting) bool {
+	return slices.ContainsFunc(own, func(w waiting) bool { return w.on(s, d) })
 }
 
 // on says whether the transaction has a branch on the server.

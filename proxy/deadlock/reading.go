@@ -56,7 +56,7 @@ func (d *Detector) read(ctx context.Context, scope []*server) {
 			// Somebody else reads too: not in step with him.
 			d.stats.stale.Add(1)
 			d.stale = true
-			d.readNext = cacheIdle + rand.N(cacheIdle/2)
+			d.readNext = cacheIdle + rand.N(cacheIdle/4)
 		}
 	}
 }
