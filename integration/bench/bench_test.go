@@ -27,8 +27,13 @@ func TestBench(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	lines := oneShard(t, rounds, d)
-	lines = append(lines, twoShards(t, rounds, d)...)
+	var lines []line
+	if only := os.Getenv("LOCKSTEP_BENCH_ONLY"); only == "" || only == "sysbench" {
+		lines = oneShard(t, rounds, d)
+	}
+	if only := os.Getenv("LOCKSTEP_BENCH_ONLY"); only == "" || only == "transfers" {
+		lines = append(lines, twoShards(t, rounds, d)...)
+	}
 	fmt.Printf("\n%d rounds of %v; %d processors; %s\n%s\n", rounds, d, runtime.NumCPU(), versions(), printTable(lines))
 }
 
@@ -137,13 +142,36 @@ func twoShards(t *testing.T, rounds int, d time.Duration) (lines []line) {
 				{name: "client drives XA", run: func(t *testing.T, d time.Duration) (float64, float64) {
 					return transfers(t, clients, d, drivenByClient(t, shards, &a))
 				}},
-				{name: "Lockstep", pid: c.ProxyPid, run: func(t *testing.T, d time.Duration) (float64, float64) {
-					return transfers(t, clients, d, throughProxy(t, db, &a))
+				{name: "Lockstep, 2pc", pid: c.ProxyPid, logs: func() float64 { return logBatches(t, c) }, run: func(t *testing.T, d time.Duration) (float64, float64) {
+					return transfers(t, clients, d, throughProxy(t, db, &a, "2pc"))
+				}},
+				{name: "Lockstep, 3pc", pid: c.ProxyPid, run: func(t *testing.T, d time.Duration) (float64, float64) {
+					return transfers(t, clients, d, throughProxy(t, db, &a, "3pc"))
 				}},
 			},
 		}, rounds, d)...)
 	}
 	return lines
+}
+
+// logBatches is the proxy's counter of what its decision log has synced; one batch is two fdatasyncs.
+func logBatches(t *testing.T, c *cluster.Cluster) float64 {
+	t.Helper()
+	status, body, err := c.Text("/metrics")
+	if err != nil || status != 200 {
+		t.Fatalf("read metrics: status %d: %v", status, err)
+	}
+	for line := range strings.Lines(body) {
+		if rest, ok := strings.CutPrefix(line, "lockstep_log_syncs_total "); ok {
+			n, err := strconv.ParseFloat(strings.TrimSpace(rest), 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+	}
+	t.Fatal("no metric lockstep_log_syncs_total")
+	return 0
 }
 
 func TestMain(m *testing.M) {

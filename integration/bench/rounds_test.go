@@ -15,11 +15,12 @@ import (
 type way struct {
 	name string
 	pid  func() int // of the process in the middle; nil: none
+	logs func() (batches float64) // counter of the decision log's batches; nil: none
 	run  func(t *testing.T, d time.Duration) (perSecond float64, statements float64)
 }
 
 // sample is one run.
-type sample struct{ perSecond, cpuMicros float64 }
+type sample struct{ perSecond, cpuMicros, batches float64 }
 
 // workload is a row group of the table.
 type workload struct {
@@ -34,6 +35,7 @@ type line struct {
 	median, low, high   float64
 	ratio               float64
 	cpu                 float64
+	batches             float64 // of the log, for each transaction
 }
 
 // measure runs the workload's ways in turn, rounds times.
@@ -49,18 +51,25 @@ func measure(t *testing.T, w workload, rounds int, d time.Duration) []line {
 			if way.pid != nil {
 				before = cpuTime(t, way.pid())
 			}
+			var batches float64
+			if way.logs != nil {
+				batches = -way.logs()
+			}
 			rate, statements := way.run(t, d)
 			s := sample{perSecond: rate}
 			if way.pid != nil && statements > 0 {
 				s.cpuMicros = float64((cpuTime(t, way.pid()) - before).Microseconds()) / statements
+			}
+			if way.logs != nil && statements > 0 {
+				s.batches = (batches + way.logs()) / statements
 			}
 			samples[i] = append(samples[i], s)
 		}
 	}
 	var lines []line
 	for i, way := range w.ways {
-		rates, cpus := columns(samples[i])
-		l := line{workload: w.name, way: way.name, unit: w.unit, median: median(rates), low: slices.Min(rates), high: slices.Max(rates), cpu: median(cpus)}
+		rates, cpus, batches := columns(samples[i])
+		l := line{workload: w.name, way: way.name, unit: w.unit, median: median(rates), low: slices.Min(rates), high: slices.Max(rates), cpu: median(cpus), batches: median(batches)}
 		l.ratio = 1
 		if i > 0 {
 			// Pair by pair: what slowed the machine in one round slowed both.
@@ -71,16 +80,16 @@ func measure(t *testing.T, w workload, rounds int, d time.Duration) []line {
 			l.ratio = median(ratios)
 		}
 		lines = append(lines, l)
-		t.Logf("%s %s: %.0f %s, ratio %.2f, %.1f µs", l.workload, l.way, l.median, l.unit, l.ratio, l.cpu)
+		t.Logf("%s %s: %.0f %s, ratio %.2f, %.1f µs, %.3f log batches", l.workload, l.way, l.median, l.unit, l.ratio, l.cpu, l.batches)
 	}
 	return lines
 }
 
-func columns(samples []sample) (rates, cpus []float64) {
+func columns(samples []sample) (rates, cpus, batches []float64) {
 	for _, s := range samples {
-		rates, cpus = append(rates, s.perSecond), append(cpus, s.cpuMicros)
+		rates, cpus, batches = append(rates, s.perSecond), append(cpus, s.cpuMicros), append(batches, s.batches)
 	}
-	return rates, cpus
+	return rates, cpus, batches
 }
 
 func median(v []float64) float64 {
@@ -96,13 +105,17 @@ func median(v []float64) float64 {
 func printTable(lines []line) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 2, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "workload\tway\tmedian\tmin–max\tunit\tratio\tprocessor µs/statement")
+	fmt.Fprintln(w, "workload\tway\tmedian\tmin–max\tunit\tratio\tprocessor µs/statement\tlog batches/transaction")
 	for _, l := range lines {
 		cpu := "–"
 		if l.cpu > 0 {
 			cpu = fmt.Sprintf("%.1f", l.cpu)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%.0f\t%.0f–%.0f\t%s\t%.2f\t%s\n", l.workload, l.way, l.median, l.low, l.high, l.unit, l.ratio, cpu)
+		batches := "–"
+		if l.batches > 0 {
+			batches = fmt.Sprintf("%.3f", l.batches)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%.0f\t%.0f–%.0f\t%s\t%.2f\t%s\t%s\n", l.workload, l.way, l.median, l.low, l.high, l.unit, l.ratio, cpu, batches)
 	}
 	w.Flush()
 	return b.String()

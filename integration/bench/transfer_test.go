@@ -60,13 +60,16 @@ func (a *accounts) pick(rng *rand.Rand) (from, to int) {
 }
 
 // throughProxy is a transfer as an application writes it.
-func throughProxy(t *testing.T, db *sql.DB, a *accounts) func() (func(*rand.Rand) error, func()) {
+func throughProxy(t *testing.T, db *sql.DB, a *accounts, mode string) func() (func(*rand.Rand) error, func()) {
 	ctx := context.Background()
 	return func() (func(*rand.Rand) error, func()) {
 		c, err := db.Conn(ctx)
 		if err != nil {
 			t.Error(err)
 			return func(*rand.Rand) error { return err }, func() {}
+		}
+		if err := execAll(ctx, c, "SET lockstep_commit_mode = '"+mode+"'"); err != nil {
+			t.Error(err)
 		}
 		return func(rng *rand.Rand) error {
 			from, to := a.pick(rng)
