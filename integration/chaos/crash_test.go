@@ -65,6 +65,6 @@ func TestQuick(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Run(text, func(t *testing.T) { runOnce(t.Context(), t, c, seed+uint64(i), 8*time.Second) })
+		t.Run(text, func(t *testing.T) { runOnce(t.Context(), t, c, seed+uint64(i), 6*time.Second) })
 	}
 }

@@ -26,7 +26,7 @@ const (
 	envTime   = "LOCKSTEP_CRASH_TIME"   // how long TestCrash runs, e.g. 30m; without it only the quick tests run
 	envSeed   = "LOCKSTEP_CRASH_SEED"   // of all random choices; default the clock
 	envConfig = "LOCKSTEP_CRASH_CONFIG" // one configuration, as it is printed; default all in turn
-	envKeep   = "LOCKSTEP_CRASH_KEEP"   // where a failed run's files go; default the temporary folder
+	envKeep   = "LOCKSTEP_CRASH_KEEP"   // where every run's files stay; default the temporary folder, and a failed run's only
 )
 
 func wantedTime(t *testing.T) time.Duration {

@@ -117,7 +117,7 @@ func (w *world) shownSomething(g *figures) {
 }
 
 // keepOnFailure answers where the history goes, and copies what tells of a failed run beside it. After
-// a run that held, nothing stays.
+// a run that held, nothing stays, unless a folder was asked for.
 func (w *world) keepOnFailure(c configuration, seed uint64) (path string) {
 	root := os.Getenv(envKeep)
 	dir, err := os.MkdirTemp(root, "lockstep-crash-")
@@ -126,7 +126,7 @@ func (w *world) keepOnFailure(c configuration, seed uint64) (path string) {
 	}
 	path = filepath.Join(dir, "history.jsonl")
 	w.t.Cleanup(func() { // before the cluster removes its folder
-		if !w.t.Failed() {
+		if !w.t.Failed() && root == "" {
 			if err := os.RemoveAll(dir); err != nil {
 				w.t.Error(err)
 			}
