@@ -68,7 +68,8 @@ var mysqlEngine = sync.OnceValues(func() (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := localdb.Options{Dir: filepath.Join(dir, "s1"), Engine: localdb.MySQL}
+	o := localdb.Options{Dir: filepath.Join(dir, "s1"), Engine: localdb.MySQL,
+		ExtraArgs: []string{"--lock-wait-timeout=20", "--innodb-lock-wait-timeout=5"}} // as MariaDB's: a test that went wrong must not wait for ever
 	if mysqlServer, err = localdb.Start(context.Background(), o); err != nil {
 		return nil, err
 	}
