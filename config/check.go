@@ -102,6 +102,7 @@ func (s *source) checkLimits(l *Limits) {
 		{&l.MaxMergeBytes, "max_merge_bytes", 256 * mebibyte, mebibyte, 1 << 40},
 		{&l.PlanCache, "plan_cache", 4096, 1, 10_000_000},
 		{&l.LogQueue, "log_queue", 8192, 1, 10_000_000},
+		{&l.OutcomeLookups, "outcome_lookups", 6000, 1, 10_000_000},
 	} {
 		s.number(f.value, "limits."+f.name, f.preset, f.least, f.most)
 	}

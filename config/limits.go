@@ -25,4 +25,5 @@ type Limits struct {
 	MaxMergeBytes      int `yaml:"max_merge_bytes"`         // bytes held to merge one statement; default 256 MiB
 	PlanCache          int `yaml:"plan_cache"`              // plans; default 4096
 	LogQueue           int `yaml:"log_queue"`               // decisions waiting; default 8192
+	OutcomeLookups     int `yaml:"outcome_lookups"`         // of tokens, a minute: each may leave a row on every shard for token_retention; default 6000
 }

@@ -14,6 +14,7 @@ type metrics struct {
 	rollbacks      prometheus.Counter
 	unknownCommits prometheus.Counter
 	commits        *prometheus.CounterVec
+	lookups        *prometheus.CounterVec
 	deadlockTime   prometheus.Histogram
 }
 
@@ -33,11 +34,13 @@ func newMetrics(p *Proxy) *metrics {
 		unknownCommits: counter("commits_unknown_total", "One-phase commits whose shard was lost before it answered."),
 		commits: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lockstep", Name: "commits_total",
 			Help: "COMMITs by the way they went."}, []string{"phases"}),
+		lookups: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lockstep", Name: "outcome_lookups_total",
+			Help: "Look-ups of clients' tokens by their answers."}, []string{"outcome"}),
 	}
 	m.deadlockTime = prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "lockstep", Name: "deadlock_seconds",
 		Help:    "Deadlocks over several shards: from the last wait that closed one to its victim's rollback.",
 		Buckets: []float64{.1, .15, .2, .25, .3, .4, .5, .75, 1, 2.5, 5, 10}})
 	m.registry.MustRegister(m.logins, m.loginFailures, m.refused, m.errors, m.single, m.scattered, m.rollbacks,
-		m.unknownCommits, m.commits, m.deadlockTime, &partsCollector{p}, deadlockCollector{p})
+		m.unknownCommits, m.commits, m.lookups, m.deadlockTime, &partsCollector{p}, deadlockCollector{p})
 	return m
 }

@@ -46,6 +46,7 @@ type Proxy struct {
 	states      stateTable
 	sessions    registry
 	identity    *identity
+	lookups     lookupAllowance
 	left        trails
 	metrics     *metrics
 

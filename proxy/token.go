@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/hex"
 	"strings"
+	"sync"
+	"time"
 
 	"lockstep/coordinator"
 	"lockstep/protocol"
@@ -118,6 +120,10 @@ func (s *session) showOutcome(token string) error {
 	if err := checkToken(token); err != nil {
 		return err
 	}
+	if limit := s.p.cfg.Limits.OutcomeLookups; !s.p.lookups.take(time.Now(), limit) {
+		s.p.metrics.lookups.WithLabelValues("refused").Inc()
+		return protocol.NewError(erTooManyUserConns, "More than %d look-ups of tokens a minute (limits.outcome_lookups): ask again later", limit)
+	}
 	ctx, cancel := context.WithTimeout(s.ctx, inDoubtTimeout)
 	defer cancel()
 	v, gtrid, err := s.p.coordinator.TokenOutcome(ctx, token)
@@ -135,5 +141,32 @@ func (s *session) showOutcome(token string) error {
 	default:
 		return err
 	}
+	s.p.metrics.lookups.WithLabelValues(strings.ToLower(r[1])).Inc()
 	return s.sent(s.writeResult([]string{"token", "outcome", "gtrid", "why"}, []row{r}))
+}
+
+// lookupAllowance bounds how many tokens are looked up: one that nobody has used is taken by the
+// question, with a row on every shard that stays for token_retention.
+type lookupAllowance struct {
+	mu   sync.Mutex
+	left float64
+	last time.Time
+}
+
+// take spends one of perMinute, which may be spent at once after a minute of rest.
+func (a *lookupAllowance) take(now time.Time, perMinute int) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	full := float64(perMinute)
+	if a.last.IsZero() {
+		a.left = full
+	} else if rest := now.Sub(a.last); rest > 0 {
+		a.left = min(full, a.left+full*rest.Minutes())
+	}
+	a.last = now
+	if a.left < 1 {
+		return false
+	}
+	a.left--
+	return true
 }
