@@ -37,10 +37,17 @@ func (p *place) look(x *cluster.Proxy) {
 	p.files["/etc/lockstep/lockstep.yaml"] = x.ConfigPath()
 	p.files["/var/lib/lockstep/decisions.db"] = x.LogPath()
 	p.variables["LOCKSTEP_ADMIN"] = x.Admin
+	p.variables["PROXY"] = options(x.Listen)
 	for i, s := range p.Shards {
-		p.variables[fmt.Sprintf("S%d", i+1)] = fmt.Sprintf("-h127.0.0.1 -P%d -u%s -p%s", s.Port, cluster.User, cluster.Password)
+		p.variables[fmt.Sprintf("S%d", i+1)] = options(s.Address())
 		p.files[fmt.Sprintf("/var/lib/mysql-s%d/", i+1)] = s.Dir + "/data/"
 	}
+}
+
+// options of the mariadb client that reach an address.
+func options(address string) string {
+	host, port, _ := strings.Cut(address, ":")
+	return fmt.Sprintf("-h%s -P%s -u%s -p%s", host, port, cluster.User, cluster.Password)
 }
 
 func (p *place) do(db *sql.DB, statements ...string) {

@@ -79,7 +79,7 @@ func replicaPromoted(p *place) {
 		return err == nil && len(list) == 1
 	})
 	p.KillShard(0)
-	p.variables["S1R"] = fmt.Sprintf("-h127.0.0.1 -P%d -u%s -p%s", replica.Port, cluster.User, cluster.Password)
+	p.variables["S1R"] = options(replica.Address())
 	p.events["the-configuration-names-the-replica"] = func() {
 		text, err := os.ReadFile(p.ConfigPath())
 		if err != nil {

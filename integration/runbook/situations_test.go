@@ -133,10 +133,29 @@ func diskLostThreePhaseWaits(p *place) {
 // A shard is gone for good when a transaction was decided that it takes part in.
 func shardLost(p *place) {
 	p.start(cluster.Options{})
-	p.dieAt(p.Proxy, "decision-durable")
+	pause := cluster.NewPause(p.t, "decision-durable")
+	p.StopProxy()
+	p.StartProxy(pause.Env()...)
+	conn := p.transfer(p.Proxy)
+	answer := make(chan error, 1)
+	go func() {
+		_, err := conn.ExecContext(context.Background(), "COMMIT")
+		answer <- err
+	}()
+	if err := pause.Wait(10 * time.Second); err != nil {
+		p.t.Fatal(err)
+	}
+	p.name()
 	p.KillShard(1)
-	p.StartProxy()
-	p.settled()
+	if err := pause.Go(); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := <-answer; err != nil {
+		p.t.Fatalf("the decision is durable, and the client got: %v", err)
+	}
+	if err := conn.Close(); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // A shard comes back as it was before a transaction that is committed on the other shard.

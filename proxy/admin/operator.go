@@ -172,8 +172,9 @@ func (o *Operator) Show(ctx context.Context, gtrid string) (TransactionDetail, e
 		detail.Transaction = o.open(gtrid, *detail.Trail)
 	case len(detail.Markers) > 0:
 		detail.Transaction = remembered(gtrid, detail.Markers)
+		detail.Owner = o.ownerOf(gtrid)
 	case len(detail.Audit) > 0:
-		detail.Transaction = Transaction{GTRID: gtrid, Decision: "none", Branches: []Branch{}, Plan: "nothing to do", Why: "nothing of it is left but its audit entries"}
+		detail.Transaction = Transaction{GTRID: gtrid, Owner: o.ownerOf(gtrid), Decision: "none", Branches: []Branch{}, Plan: "nothing to do", Why: "nothing of it is left but its audit entries"}
 	default:
 		return detail, &NotFoundError{gtrid}
 	}
@@ -188,6 +189,25 @@ func rawGTRID(shown string) string {
 		}
 	}
 	return shown
+}
+
+// ownerOf says who made a transaction that is prepared nowhere; empty where it cannot be told.
+func (o *Operator) ownerOf(gtrid string) string {
+	id, err := coordinator.ParseGTRID(gtrid)
+	epochs, eerr := o.Log.Epochs()
+	switch own := o.Log.Identity(); {
+	case err != nil || id.Cluster != own.Cluster:
+		return coordinator.OwnerNobody
+	case id.Coordinator != own.Coordinator:
+		return coordinator.OwnerOther
+	case eerr != nil:
+		return ""
+	case len(epochs) > 0 && id.Epoch == epochs[len(epochs)-1]:
+		return coordinator.OwnerOurs
+	case slices.Contains(epochs, id.Epoch):
+		return coordinator.OwnerOlder
+	}
+	return coordinator.OwnerUnknown
 }
 
 // open describes a transaction that no shard lists and that this proxy's client still has, or had a moment ago.
@@ -226,7 +246,7 @@ func remembered(gtrid string, markers []Marker) Transaction {
 
 // finished describes a decision of which no branch is left.
 func (o *Operator) finished(d txlog.Decision) Transaction {
-	t := Transaction{GTRID: d.GTRID, Mode: d.Mode, Decision: d.Verdict.String(), Branches: []Branch{}, Plan: "forget", Why: "no shard lists a branch of it any more"}
+	t := Transaction{GTRID: d.GTRID, Owner: o.ownerOf(d.GTRID), Mode: d.Mode, Decision: d.Verdict.String(), Branches: []Branch{}, Plan: "forget", Why: "no shard lists a branch of it any more"}
 	for _, p := range d.Participants {
 		t.Branches = append(t.Branches, Branch{p, coordinator.BranchNotPrepared})
 	}
