@@ -95,7 +95,7 @@ func ordered(c *client, own, order []int, waited *atomic.Int64) error {
 // The same with transactions that lock in any order, so that there are deadlocks all the time: none lasts,
 // everybody gets on, and nothing is ever half done.
 func TestManyDeadlocks(t *testing.T) {
-	w := start(t, cluster.Options{Shards: 3, ShardArgs: []string{"--innodb-lock-wait-timeout=15"}})
+	w := start(t, cluster.Options{Shards: 3, BinLog: true, ShardArgs: []string{"--innodb-lock-wait-timeout=15"}})
 	second := w.AddProxy(cluster.ProxyOptions{})
 	second.Start()
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second)
