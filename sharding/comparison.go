@@ -86,6 +86,9 @@ func (c *compiler) common(b *block, kind comparisonKind, list []ast.ExprNode) co
 			continue
 		}
 		k := c.comparison(b, e, column{}, false)
+		if k == compareUnknown {
+			return k
+		}
 		if kind == compareUnknown {
 			kind = k
 		}
@@ -107,11 +110,12 @@ var numberFunctions = map[string]bool{
 	"from_days": true, "timestamp": true, "bit_count": true, "interval": true,
 }
 
+// JSON_EXTRACT is not among them: it is text on MariaDB, and on MySQL JSON, which has an order of its own.
 var textFunctions = map[string]bool{
 	"concat": true, "concat_ws": true, "lower": true, "lcase": true, "upper": true, "ucase": true, "substring": true, "substr": true, "mid": true,
 	"left": true, "right": true, "trim": true, "ltrim": true, "rtrim": true, "replace": true, "reverse": true, "repeat": true, "lpad": true,
 	"rpad": true, "hex": true, "md5": true, "sha": true, "sha1": true, "sha2": true, "date_format": true, "time_format": true, "dayname": true,
-	"monthname": true, "format": true, "substring_index": true, "insert": true, "insert_func": true, "elt": true, "json_extract": true,
+	"monthname": true, "format": true, "substring_index": true, "insert": true, "insert_func": true, "elt": true,
 	"json_unquote": true, "json_value": true, "space": true, "soundex": true, "quote": true, "to_base64": true, "conv": true, "bin": true, "oct": true,
 }
 
@@ -196,7 +200,7 @@ func columnComparison(c *ColumnInfo) comparisonKind {
 	switch c.DataType {
 	case "enum", "set":
 		return compareNumber
-	case "char", "varchar", "tinytext", "text", "mediumtext", "longtext", "json":
+	case "char", "varchar", "tinytext", "text", "mediumtext", "longtext":
 		collation := strings.ToLower(c.Collation)
 		if collation == "binary" || strings.Contains(collation, "nopad") || strings.Contains(collation, "_0900_") {
 			return compareText
@@ -204,6 +208,9 @@ func columnComparison(c *ColumnInfo) comparisonKind {
 		return comparePadded
 	case "inet4", "inet6":
 		return compareAddress
+	// MySQL's JSON has an order of its own. (MariaDB's is a LONGTEXT, also in its catalog.)
+	case "json":
+		return compareUnknown
 	// A UUID of version 1 to 5 is ordered by its last part first, one of version 6 on from its beginning.
 	case "uuid", "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection":
 		return compareUnknown
