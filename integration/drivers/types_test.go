@@ -71,7 +71,9 @@ var columns = []column{
 
 func init() {
 	if os.Getenv(cluster.EngineVariable) == string(localdb.MySQL) { // whose types differ
-		columns = slices.DeleteFunc(columns, func(c column) bool { return c.typ == "UUID" || c.typ == "INET6" })
+		// It refuses bytes for a BIT (3988) in a prepared statement that is executed again and whose other parameters have
+		// changed from signed to unsigned, also directly; the proxy executes one again for all its clients.
+		columns = slices.DeleteFunc(columns, func(c column) bool { return slices.Contains([]string{"UUID", "INET6", "BIT(64)"}, c.typ) })
 		c := &columns[slices.IndexFunc(columns, func(c column) bool { return c.typ == "TIME(6)" })]
 		c.low, c.high = "-838:59:59.000000", "838:59:59.000000"
 	}
@@ -169,7 +171,7 @@ func same(t *testing.T, what string, got, want answer) {
 // TestTypes writes each type in text and prepared through the proxy, beside the
 // same directly on a server, and reads both in all ways.
 func TestTypes(t *testing.T) {
-	c := start(t, cluster.Options{})
+	c := start(t, cluster.Options{ShardArgs: []string{"--sort-buffer-size=4M"}}) // MySQL sorts long texts in it
 	exec(t, c.ShardDB(0, ""), "CREATE DATABASE direct")
 	exec(t, c.DB("d"), definition("v"))
 	exec(t, c.ShardDB(0, "direct"), definition("v"))
@@ -206,6 +208,13 @@ func TestTypes(t *testing.T) {
 			if col.typ == "UUID" {
 				_, err := through.QueryContext(t.Context(), "SELECT uu FROM v ORDER BY uu")
 				wantCode(t, err, 1235) // its order depends on the versions of what it holds
+				continue
+			}
+			if col.typ == "JSON" && c.Shards[0].Engine == localdb.MySQL {
+				for _, query := range []string{"SELECT js FROM v ORDER BY js", "SELECT COUNT(*) FROM v GROUP BY js", "SELECT MAX(js) FROM v", "SELECT DISTINCT js FROM v", "SELECT IFNULL(js, 'x') FROM v ORDER BY 1"} {
+					_, err := through.QueryContext(t.Context(), query)
+					wantCode(t, err, 1235) // it has an order of its own, that of what is in it
+				}
 				continue
 			}
 			for _, query := range []string{

@@ -1,17 +1,28 @@
 package session
 
-import "strings"
+import (
+	"strings"
+
+	"lockstep/localdb"
+)
 
 // differentialScript is run on one connection, top to bottom. A line "# field: reason" excuses that
-// field of the line above.
-func differentialScript() []step {
+// field of the line above, "#mysql field: reason" on MySQL only.
+func differentialScript(engine localdb.Engine) []step {
 	var list []step
 	for line := range strings.Lines(script) {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "--") {
 			continue
 		}
-		if excuse, ok := strings.CutPrefix(line, "# "); ok {
+		excuse, ok := strings.CutPrefix(line, "# ")
+		if other, only := strings.CutPrefix(line, "#mysql "); only {
+			if engine != localdb.MySQL {
+				continue
+			}
+			excuse, ok = other, true
+		}
+		if ok {
 			field, why, _ := strings.Cut(excuse, ": ")
 			last := &list[len(list)-1]
 			if last.differs == nil {
@@ -65,12 +76,18 @@ SELECT ROW_COUNT()
 SELECT * FROM t ORDER BY id
 SELECT ROW_COUNT()
 SELECT FOUND_ROWS()
+#mysql warnings: MySQL warns that the function is going away; the proxy answers it itself
 SELECT * FROM t ORDER BY id LIMIT 2
 SELECT FOUND_ROWS()
+#mysql warnings: MySQL warns that the function is going away; the proxy answers it itself
 SELECT SQL_CALC_FOUND_ROWS * FROM t ORDER BY id LIMIT 2
+#mysql warnings: MySQL warns that the option is going away, and each shard does
 SELECT FOUND_ROWS()
+#mysql warnings: MySQL warns that the function is going away; the proxy answers it itself
 SELECT SQL_CALC_FOUND_ROWS * FROM t WHERE id = 1 LIMIT 0
+#mysql warnings: MySQL warns that the option is going away, and each shard does
 SELECT FOUND_ROWS()
+#mysql warnings: MySQL warns that the function is going away; the proxy answers it itself
 DO 1
 SELECT ROW_COUNT()
 SET @a = 1
@@ -350,8 +367,14 @@ execute star: 1
 ALTER TABLE t DROP COLUMN n
 execute star: 1
 prepare begin: BEGIN
+#mysql code: MySQL does not prepare BEGIN, and the proxy, which runs it itself, does
+#mysql state: as above
+#mysql rows: as above
 execute begin:
+#mysql rows: MySQL has not prepared it
+#mysql status: as above: no transaction is open
 execute many: 6, 0
+#mysql status: BEGIN has not been prepared there: no transaction is open
 prepare commit: COMMIT
 execute commit:
 execute all:

@@ -187,7 +187,7 @@ func TestSameAsOneServer(t *testing.T) {
 	if err := plain.AddUser(ctx, cluster.User, cluster.Password); err != nil {
 		t.Fatal(err)
 	}
-	script := differentialScript()
+	script := differentialScript(plain.Engine)
 	direct := dialRaw(t, plain.Address(), "")
 	want := make([][]answer, len(script))
 	for i, s := range script {
