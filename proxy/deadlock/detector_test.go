@@ -377,3 +377,79 @@ func BenchmarkWatch(b *testing.B) {
 		}
 	})
 }
+
+// Two shards that are databases of one server share its connections' numbers and its lock waits, which are read
+// once for both.
+func TestShardsOfOneServer(t *testing.T) {
+	play(t, 1, func(t *testing.T, st *stage) {
+		st.servers[0].cached = true
+		d := st.detector("c.p1", func(o *Options) { o.Servers[0].Shards = []string{"s1", "s2"} })
+		old, young := open(d, "g1", time.Minute, 10), open(d, "g2", time.Second, 20)
+		st.servers[0].set(func(f *fakeServer) { f.waits = []backend.LockWait{waits(20, 10), waits(11, 21)} })
+		began := time.Now()
+		time.Sleep(time.Second)
+		if !young.victim() || old.victim() {
+			t.Fatalf("ended: the younger %v, the older %v", young.victim(), old.victim())
+		}
+		if took := young.endedAt().Sub(began); took > 300*time.Millisecond || d.Stats().Stale > 0 {
+			t.Errorf("ended after %v, %d stale readings", took, d.Stats().Stale)
+		}
+		for _, s := range []*fakeSession{old, young} {
+			s.over()
+			s.tx.Done()
+		}
+	})
+}
+
+// A branch that comes to a transaction while its statement is under way begins to count then: what its connection
+// did before was somebody else's.
+func TestConnectionsThatComeLater(t *testing.T) {
+	play(t, 2, func(t *testing.T, st *stage) {
+		d := st.detector("c.p1")
+		a, b := open(d, "g1", time.Minute, 10), open(d, "g2", time.Second, 20)
+		// 40 and 41 are of others so far, which wait; the ring would go through both.
+		st.servers[0].set(func(f *fakeServer) { f.waits = []backend.LockWait{waits(40, 10)} })
+		st.servers[1].set(func(f *fakeServer) { f.waits = []backend.LockWait{waits(11, 41)} })
+		time.Sleep(time.Second)
+		if s := d.Stats(); s.Cycles > 0 {
+			t.Fatalf("stats %+v", s)
+		}
+		// Their waits are over, and b gets the connections.
+		st.servers[0].set(func(f *fakeServer) { f.waits = nil })
+		st.servers[1].set(func(f *fakeServer) { f.waits = nil })
+		b.tx.Remove("s1")
+		b.tx.Remove("s2")
+		b.tx.Add("s1", 40)
+		b.tx.Add("s2", 41)
+		time.Sleep(time.Second)
+		if s := d.Stats(); s.Cycles > 0 || a.victim() || b.victim() {
+			t.Errorf("stats %+v", s)
+		}
+		for _, s := range []*fakeSession{a, b} {
+			s.over()
+			s.tx.Done()
+		}
+	})
+}
+
+// More lock waits than are read: told once a minute at most, and nothing is done on what is not known.
+func TestMoreWaitsThanAreRead(t *testing.T) {
+	play(t, 2, func(t *testing.T, st *stage) {
+		log := &logBuffer{}
+		d := st.detector("c.p1", func(o *Options) { o.MaxWaits = 1; o.Logger = slog.New(slog.NewTextHandler(log, nil)) })
+		a, b := open(d, "g1", time.Minute, 10), open(d, "g2", time.Second, 20)
+		st.servers[0].set(func(f *fakeServer) { f.waits = []backend.LockWait{waits(90, 91), waits(20, 10)} })
+		st.servers[1].set(func(f *fakeServer) { f.waits = []backend.LockWait{waits(11, 21)} })
+		time.Sleep(90 * time.Second)
+		if a.victim() || b.victim() {
+			t.Error("a victim of a cycle that was not seen")
+		}
+		if n := log.count("more lock waits"); n != 2 {
+			t.Errorf("told %d times in 90 s", n)
+		}
+		for _, s := range []*fakeSession{a, b} {
+			s.over()
+			s.tx.Done()
+		}
+	})
+}
