@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,22 +30,35 @@ const (
 	floodMemory = 64 << 20
 )
 
-// A start that finds thousands of prepared branches on three shards, half of them with a decision
-// to commit: it serves at once, settles them quickly, and its memory stays bounded.
+// A start that finds thousands of prepared branches on three shards, half of their transactions to be
+// committed: it serves at once, settles them quickly, and its memory stays bounded.
 func TestFloodOfPreparedBranches(t *testing.T) {
-	n := 600
+	n, list := 600, []setup{{engine: cluster.Engine(t), mode: twoPhase}, {engine: cluster.Engine(t), mode: threePhase}}
 	if text := os.Getenv(envFlood); text != "" {
 		var err error
 		if n, err = strconv.Atoi(text); err != nil || n < 12 {
 			t.Fatalf("%s=%q is not a number above 11", envFlood, text)
 		}
+		list = nil
+		for _, engine := range cluster.Engines {
+			for _, mode := range []string{twoPhase, threePhase} {
+				list = append(list, setup{engine: engine, mode: mode}, setup{engine: engine, mode: mode, binLog: true})
+			}
+		}
 	}
-	w := newWorld(t, cluster.Options{Shards: 3})
+	for _, s := range list {
+		t.Run(s.String(), func(t *testing.T) { floodedStart(t, s, n) })
+	}
+}
+
+// floodedStart is one start that finds about so many branches.
+func floodedStart(t *testing.T, s setup, branches int) {
+	w := newWorld(t, cluster.Options{Engine: s.engine, Shards: 3, BinLog: s.binLog})
 	w.StartProxy()
 	a := w.makeAccounts(24, 1000)
 	idle := w.peakMemory(t)
 	w.KillProxy()
-	f := w.flood(t, a, n/2)
+	f := w.flood(t, a, s.mode, branches)
 
 	began := time.Now()
 	w.StartProxy()
@@ -59,8 +73,8 @@ func TestFloodOfPreparedBranches(t *testing.T) {
 		t.Error(err)
 	}
 	peak := w.peakMemory(t)
-	t.Logf("%d branches of %d transactions on %d shards (%s): serving after %v, a commit over 3 shards answered after %v, first branch settled after %v, all after %v; memory at most %d MiB, idle %d MiB",
-		2*len(f.gtrids), len(f.gtrids), len(w.Shards), f.made, serving.Round(time.Millisecond), answered.Round(time.Millisecond), first.Round(time.Millisecond), all.Round(time.Millisecond), peak>>20, idle>>20)
+	t.Logf("%d branches of %d transactions on %d shards, made in %v: serving after %v, a commit over 3 shards answered after %v, first branch settled after %v, all after %v; memory at most %d MiB, idle %d MiB",
+		f.branches, len(f.gtrids), len(w.Shards), f.took.Round(time.Millisecond), serving.Round(time.Millisecond), answered.Round(time.Millisecond), first.Round(time.Millisecond), all.Round(time.Millisecond), peak>>20, idle>>20)
 	if !cluster.Race {
 		for _, limit := range []struct {
 			what      string
@@ -81,32 +95,44 @@ func TestFloodOfPreparedBranches(t *testing.T) {
 
 // flood is many transactions over two shards each, prepared by hand.
 type flood struct {
-	gtrids []string
-	shards [][2]int
-	made   string
+	mode     string
+	gtrids   []string
+	shards   [][2]int
+	branches int
+	took     time.Duration // to make them
 }
 
 const floodEpoch = "flood"
 
-// decided says which of them the log commits.
-func (f *flood) decided(i int) bool { return i%2 == 0 }
+// committed says what must come of a transaction: in two-phase mode the log has a decision of it, in three-phase
+// mode both of its branches are prepared, and not only the first.
+func (f *flood) committed(i int) bool { return i%2 == 0 }
 
-// flood prepares n transactions in the name of an earlier start, each in a session that ends, and
-// writes the decisions of half of them.
-func (w *world) flood(t *testing.T, a *accounts, n int) *flood {
+// prepared says whether a transaction has a prepared branch on a shard.
+func (f *flood) prepared(i, shard int) bool {
+	return f.shards[i][0] == shard || f.shards[i][1] == shard && (f.committed(i) || f.mode == twoPhase)
+}
+
+// flood prepares transactions in the name of an earlier start, each branch in a session that ends.
+func (w *world) flood(t *testing.T, a *accounts, mode string, branches int) *flood {
 	t.Helper()
-	f := &flood{}
+	f := &flood{mode: mode}
 	began := time.Now()
 	l, err := txlog.Open(txlog.Options{Path: w.LogPath(), Identity: txlog.Identity{Cluster: "test", Coordinator: "p1"}, Epoch: floodEpoch})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var wait sync.WaitGroup
-	for i := range n {
+	for i := 0; f.branches < branches; i++ {
 		f.gtrids = append(f.gtrids, fmt.Sprintf("test.p1.%s.%d", floodEpoch, i+1))
 		on := [2]int{i % len(w.Shards), (i + 1 + i/len(w.Shards)%2) % len(w.Shards)}
 		f.shards = append(f.shards, on)
-		if !f.decided(i) {
+		for shard := range w.Shards {
+			if f.prepared(i, shard) {
+				f.branches++
+			}
+		}
+		if mode == threePhase || !f.committed(i) {
 			continue
 		}
 		d := txlog.Decision{GTRID: f.gtrids[i], Verdict: txlog.Commit, Mode: "2pc", Participants: []string{w.Shards[on[0]].Name, w.Shards[on[1]].Name}, Time: time.Now()}
@@ -132,7 +158,7 @@ func (w *world) flood(t *testing.T, a *accounts, n int) *flood {
 	if t.Failed() {
 		t.FailNow()
 	}
-	f.made = fmt.Sprintf("made in %v", time.Since(began).Round(time.Millisecond))
+	f.took = time.Since(began)
 	return f
 }
 
@@ -154,15 +180,19 @@ func (w *world) floodShard(t *testing.T, a *accounts, f *flood, shard int) {
 		wait.Go(func() {
 			for i := range next {
 				b := cluster.Branch{FormatID: coordinator.FormatID, GTRID: f.gtrids[i], BQUAL: w.Shards[shard].Name}
-				row := fmt.Sprintf("INSERT INTO %s.ledger (account, transfer, amount) VALUES (%d, 'flood-%d', %d)", database, a.on[shard][0], i, shard)
-				if err := prepareDetached(db, b, row); err != nil {
+				statements := []string{fmt.Sprintf("INSERT INTO %s.ledger (account, transfer, amount) VALUES (%d, 'flood-%d', %d)", database, a.on[shard][0], i, shard)}
+				if f.mode == threePhase {
+					statements = append(statements, fmt.Sprintf("INSERT INTO lockstep.branch (gtrid, shard, state, participants, coordinator, connection_id, created) VALUES ('%s', '%s', 'voted', '%s,%s', 'p1', CONNECTION_ID(), UTC_TIMESTAMP(6))",
+						b.GTRID, b.BQUAL, w.Shards[f.shards[i][0]].Name, w.Shards[f.shards[i][1]].Name))
+				}
+				if err := prepareDetached(db, b, statements...); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
-	for i, on := range f.shards {
-		if on[0] == shard || on[1] == shard {
+	for i := range f.shards {
+		if f.prepared(i, shard) {
 			next <- i
 		}
 	}
@@ -170,8 +200,8 @@ func (w *world) floodShard(t *testing.T, a *accounts, f *flood, shard int) {
 	wait.Wait()
 }
 
-// prepareDetached prepares a branch with one statement in it and ends its session.
-func prepareDetached(db *sql.DB, b cluster.Branch, statement string) (err error) {
+// prepareDetached prepares a branch with some statements in it and ends its session.
+func prepareDetached(db *sql.DB, b cluster.Branch, statements ...string) (err error) {
 	ctx := context.Background()
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -187,7 +217,7 @@ func prepareDetached(db *sql.DB, b cluster.Branch, statement string) (err error)
 		}
 	}()
 	xid := xidOf(b)
-	for _, s := range []string{"XA START " + xid, statement, "XA END " + xid, "XA PREPARE " + xid} {
+	for _, s := range slices.Concat([]string{"XA START " + xid}, statements, []string{"XA END " + xid, "XA PREPARE " + xid}) {
 		if _, err := conn.ExecContext(ctx, s); err != nil {
 			return fmt.Errorf("%s: %w", s, err)
 		}
@@ -211,11 +241,11 @@ func (f *flood) watch(t *testing.T, w *world, began time.Time) (first, all time.
 				}
 			}
 		}
-		if left < 2*len(f.gtrids) && first == 0 {
+		if left < f.branches && first == 0 {
 			first = time.Since(began)
 		}
 		if left > 0 {
-			return fmt.Errorf("%d of %d branches are still prepared", left, 2*len(f.gtrids))
+			return fmt.Errorf("%d of %d branches are still prepared", left, f.branches)
 		}
 		all = time.Since(began)
 		return nil
@@ -223,7 +253,7 @@ func (f *flood) watch(t *testing.T, w *world, began time.Time) (first, all time.
 	return first, all
 }
 
-// check that each transaction is on both its shards or, without a decision, on none.
+// check that each transaction is on both its shards or on none, as it must be.
 func (f *flood) check(t *testing.T, w *world) {
 	t.Helper()
 	there := map[int][]int{}
@@ -250,10 +280,10 @@ func (f *flood) check(t *testing.T, w *world) {
 	for i, on := range f.shards {
 		got := there[i]
 		switch {
-		case !f.decided(i) && len(got) != 0:
-			t.Errorf("%s had no decision and is on shards %v", f.gtrids[i], got)
-		case f.decided(i) && (len(got) != 2 || got[0] != min(on[0], on[1]) || got[1] != max(on[0], on[1])):
-			t.Errorf("%s was decided and is on shards %v, want %v", f.gtrids[i], got, on)
+		case !f.committed(i) && len(got) != 0:
+			t.Errorf("%s was to be rolled back and is on shards %v", f.gtrids[i], got)
+		case f.committed(i) && (len(got) != 2 || got[0] != min(on[0], on[1]) || got[1] != max(on[0], on[1])):
+			t.Errorf("%s was to be committed and is on shards %v, want %v", f.gtrids[i], got, on)
 		}
 	}
 }
