@@ -25,6 +25,8 @@ SOAK_TIME     ?= 8h
 FROZEN_ROUNDS ?= 1000
 DEADLOCK_TIME ?= 1h
 BENCH_ROUNDS  ?= 5
+# What runs once more on MySQL shards; the tests of commits choose their engines themselves.
+MYSQL_TESTS   ?= ./integration/session ./integration/differential ./integration/drivers ./integration/sysbench
 SEEDS         ?= 100000
 SEED_START    ?= 1
 
@@ -39,6 +41,7 @@ build: check-go
 
 test: check-go install-test-deps
 	$(GO) test -timeout $(TEST_TIMEOUT) ./... $(ARGS)
+	LOCKSTEP_TEST_ENGINE=mysql $(GO) test -timeout $(TEST_TIMEOUT) $(MYSQL_TESTS) $(ARGS)
 
 race: check-go install-test-deps
 	$(GO) test -race -timeout $(TEST_TIMEOUT) ./... $(ARGS)
