@@ -56,7 +56,7 @@ func drawLuck(rng *rand.Rand) luck {
 	}
 	for range some(0, 1, 1, 2, 3) {
 		l.traps = append(l.traps, trap{
-			fault: trapFaults[rng.IntN(len(trapFaults))], phase: phaseWorking + phase(rng.IntN(int(phaseOver-phaseWorking))), skip: rng.IntN(4),
+			fault: trapFaults[rng.IntN(len(trapFaults))], phase: trapPhases[rng.IntN(len(trapPhases))], skip: rng.IntN(4),
 		})
 	}
 	return l
@@ -72,6 +72,9 @@ type trap struct {
 }
 
 var trapFaults = []fault{faultCrashProxy, faultCrashProxy, faultCrashServer, faultFreeze, faultCut, faultReset, faultKill, faultClientLeaves, faultOperator, faultLookUp}
+
+// trapPhases: the shorter, the oftener.
+var trapPhases = []phase{phaseWorking, phaseVoting, phasePartly, phasePartly, phasePrepared, phasePrepared, phaseDecided, phaseDecided, phaseDecided, phaseEnding}
 
 // spring the traps that transactions have come to.
 func (w *world) spring() {

@@ -43,12 +43,6 @@ var mistakes = []mistake{
 		"not all of its participants were prepared",
 	},
 	{
-		"take an unknown answer to XA COMMIT for done, and forget the decision", "machine_end.go",
-		"\t\tcase Done:\n\t\t\tm.branches[e.i] = branchEnded\n\t\t\treturn m.finish(), nil\n\t\tcase Retry:\n\t\t\treturn []effect{{doRetry, e.i}}, nil\n\t\tcase Refused, Unknown:\n",
-		"\t\tcase Done, Unknown:\n\t\t\tm.branches[e.i] = branchEnded\n\t\t\treturn m.finish(), nil\n\t\tcase Retry:\n\t\t\treturn []effect{{doRetry, e.i}}, nil\n\t\tcase Refused:\n",
-		"was removed from the log while its branch",
-	},
-	{
 		"reuse transaction ids: an epoch that is not new at every start", "coordinator.go",
 		"\tknown, err := o.Log.Epochs()\n",
 		"\tknown, err := o.Log.Epochs()\n\tif len(known) > 0 {\n\t\to.Epoch = known[0]\n\t}\n",
@@ -60,6 +54,19 @@ var mistakes = []mistake{
 		"var err error",
 		"before its session had let go of it",
 	},
+	// Beyond the five.
+	{
+		"take an unknown answer to XA COMMIT for done, and forget the decision", "machine_end.go",
+		"\t\tcase Done:\n\t\t\tm.branches[e.i] = branchEnded\n\t\t\treturn m.finish(), nil\n\t\tcase Retry:\n\t\t\treturn []effect{{doRetry, e.i}}, nil\n\t\tcase Refused, Unknown:\n",
+		"\t\tcase Done, Unknown:\n\t\t\tm.branches[e.i] = branchEnded\n\t\t\treturn m.finish(), nil\n\t\tcase Retry:\n\t\t\treturn []effect{{doRetry, e.i}}, nil\n\t\tcase Refused:\n",
+		"was removed from the log while its branch",
+	},
+	{
+		"take a write of unknown outcome for one that failed", "commit.go",
+		"wins where an error is both\n\t\treturn event{kind: evUnsure,",
+		"wins where an error is both\n\t\treturn event{kind: evNotDurable,",
+		"",
+	},
 	{
 		"presume abort of a branch whose marker cannot be read", "settle_threephase.go",
 		"case q == nil && unread[gtrid] != nil && !force:",
@@ -67,10 +74,40 @@ var mistakes = []mistake{
 		"",
 	},
 	{
+		"presume abort of a branch whose log was lost", "judge.go",
+		"case c.epochs[id.Epoch]:",
+		"case true:",
+		"",
+	},
+	{
 		"act on one look at the prepared branches", "pass.go",
 		"\t\ttasks = inBoth(tasks, second)\n",
 		"\t\t_ = second\n",
 		"",
+	},
+	{
+		"commit a three-phase transaction when one participant is prepared", "inquiry.go",
+		"case prepared == len(q.found) && prepared > 0:",
+		"case prepared > 0:",
+		"not all of its participants were prepared",
+	},
+	{
+		"answer ABORTED for a token that is fenced on one shard only", "token.go",
+		"c.fenceToken(ctx, token, l.bare)",
+		"c.fenceToken(ctx, token, l.bare[:1])",
+		"answered ABORTED",
+	},
+	{
+		"forget a decision before every shard has shown that it needs it no more", "unfinished.go",
+		"if c <= t.seen {",
+		"if c <= t.seen && c > 0 {",
+		"was removed from the log while its branch",
+	},
+	{
+		"delete markers of a transaction that is prepared", "purge.go",
+		"busy := prepared[m.GTRID]",
+		"busy := prepared[m.GTRID] && false",
+		"is purged while its branch",
 	},
 }
 
@@ -90,20 +127,34 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// TestMistakesFit finds out quickly when the source that a mistake changes has changed.
+func TestMistakesFit(t *testing.T) {
+	for _, m := range mistakes {
+		m.source(t)
+	}
+}
+
+// source that is to be changed.
+func (m mistake) source(t *testing.T) (path string, content []byte) {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("..", m.file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err = os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(content, []byte(m.right)); n != 1 {
+		t.Fatalf("the mistake %q: %s has %d times %q, and not once: change the mistake with it", m.name, m.file, n, m.right)
+	}
+	return path, content
+}
+
 // find builds the suite with the mistake, and runs it until it fails.
 func (m mistake) find(t *testing.T) (seed int, said string) {
 	t.Helper()
-	original, err := filepath.Abs(filepath.Join("..", m.file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	source, err := os.ReadFile(original)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := bytes.Count(source, []byte(m.right)); n != 1 {
-		t.Fatalf("%s has %d times %q, and not once", m.file, n, m.right)
-	}
+	original, source := m.source(t)
 	dir := t.TempDir()
 	changed, overlay, binary := filepath.Join(dir, m.file), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "sim.test")
 	if err := os.WriteFile(changed, bytes.Replace(source, []byte(m.right), []byte(m.wrong), 1), 0o600); err != nil {
