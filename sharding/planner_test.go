@@ -268,3 +268,24 @@ func BenchmarkMiss(b *testing.B) {
 		}
 	}
 }
+
+// Ids that never come twice must not drive plans out of the cache.
+func TestCacheLeavesOutWhatComesOnce(t *testing.T) {
+	p := NewPlanner(testSchema(t), Limits{})
+	env := testEnv()
+	parse := func(sql string) *Statement {
+		st, _, err := p.Parse(env, []byte(sql), nil)
+		if err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+		return st
+	}
+	for sql, kept := range map[string]bool{
+		"SET lockstep_token = 'a'": false, "SHOW LOCKSTEP OUTCOME 'a'": false, "KILL 7": false,
+		"SET NAMES utf8mb4": true, "SELECT * FROM users WHERE id = 7": true,
+	} {
+		if got := parse(sql) == parse(sql); got != kept {
+			t.Errorf("%s: kept %v, want %v", sql, got, kept)
+		}
+	}
+}
