@@ -18,13 +18,15 @@ import (
 type fakeServer struct {
 	mu       sync.Mutex
 	waits    []backend.LockWait
-	cached   bool          // as MariaDB: what was read less than 100 ms ago is not read anew
-	lastRead time.Time     //
-	skew     time.Duration // of its clock
-	turn     bool          // every reading shows other waits than the one before
-	err      error         // of LockWaits
-	boardErr error         // of the board
-	hang     bool          // answers nothing
+	cached   bool               // as MariaDB: what was read less than 100 ms ago is not read anew
+	lastRead time.Time          //
+	shown    []backend.LockWait // what is in the cache
+	future   int                // rows that were seen later than now
+	skew     time.Duration      // of its clock
+	turn     bool               // every reading shows other waits than the one before
+	err      error              // of LockWaits
+	boardErr error              // of the board
+	hang     bool               // answers nothing
 	board    map[string]backend.AnnouncedWait
 	asked    int // calls of any kind
 	written  int
@@ -57,7 +59,10 @@ func (f *fakeServer) LockWaits(ctx context.Context, limit int) (backend.LockWait
 	}
 	fresh := !f.cached || time.Since(f.lastRead) > 100*time.Millisecond
 	f.lastRead = time.Now()
-	w := slices.Clone(f.waits)
+	if fresh {
+		f.shown = slices.Clone(f.waits)
+	}
+	w := slices.Clone(f.shown)
 	if f.turn {
 		for i := range w {
 			w[i].Wait = f.lastRead.String()
@@ -96,6 +101,9 @@ func (f *fakeServer) AnnounceWaits(ctx context.Context, rows []backend.Announced
 		delete(f.board, name)
 	}
 	for _, r := range rows {
+		if r.Seen > time.Now().Add(f.skew).UnixMicro() {
+			f.future++
+		}
 		r.Victim = f.board[r.GTRID].Victim
 		f.board[r.GTRID] = r
 	}
@@ -159,6 +167,7 @@ type fakeSession struct {
 	statement uint64
 	running   bool
 	ended     time.Time // when its statement was ended
+	ends      int       // attempts at it
 	quick     bool      // gets its lock before it can be ended
 	deaf      bool      // goes on waiting, as if the KILL had been lost
 }
@@ -175,6 +184,7 @@ func (s *fakeSession) EndStatement(n uint64) bool {
 	if s.statement != n || !s.running {
 		return false
 	}
+	s.ends++
 	if s.deaf {
 		s.ended = time.Now()
 		return true
@@ -207,6 +217,12 @@ func (s *fakeSession) endedAt() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.ended
+}
+
+func (s *fakeSession) attempts() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ends
 }
 
 func (s *fakeSession) victim() bool { return !s.endedAt().IsZero() }
