@@ -7,14 +7,17 @@ import (
 	"time"
 
 	"lockstep/integration/cluster"
+	"lockstep/localdb"
 )
 
 // A proxy is frozen at a random moment while it commits, another one ends what it had begun, and then it
 // wakes up and goes on as if nothing had happened.
-func TestFrozenProxyWakesUpLate(t *testing.T) {
+func TestFrozenProxyWakesUpLate(t *testing.T) { onEngines(t, frozenProxyWakesUp) }
+
+func frozenProxyWakesUp(t *testing.T, e localdb.Engine) {
 	const clients = 8
-	n := rounds(t, envFrozenRounds, 8)
-	w := newWorld(t, cluster.Options{})
+	n := rounds(t, envFrozenRounds, 6)
+	w := newWorld(t, cluster.Options{Engine: e})
 	w.StartProxy()
 	var all []*load
 	for k := range clients {
@@ -32,7 +35,7 @@ func TestFrozenProxyWakesUpLate(t *testing.T) {
 		}
 		left += len(list)
 		switch {
-		case i%8 == 7: // long enough for the shards to drop the branches that are not prepared
+		case i%8 == 7 || i == n-1: // long enough for the shards to drop the branches that are not prepared
 			late++
 			time.Sleep(2500 * time.Millisecond)
 			w.settled(t, settleLimit)
@@ -68,8 +71,10 @@ func TestFrozenProxyWakesUpLate(t *testing.T) {
 }
 
 // The same at each step: every branch is where the step says when the other proxy looks.
-func TestFrozenAtEachStep(t *testing.T) {
-	w := newWorld(t, cluster.Options{})
+func TestFrozenAtEachStep(t *testing.T) { onEngines(t, frozenAtEachStep) }
+
+func frozenAtEachStep(t *testing.T, e localdb.Engine) {
+	w := newWorld(t, cluster.Options{Engine: e})
 	for i, step := range stepsOf(2) {
 		t.Run(step.String(), func(t *testing.T) {
 			pause := cluster.NewPause(t, step.String())

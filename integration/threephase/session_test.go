@@ -6,10 +6,13 @@ import (
 	"testing"
 
 	"lockstep/integration/cluster"
+	"lockstep/localdb"
 )
 
-func TestSession(t *testing.T) {
-	w := newWorld(t, cluster.Options{})
+func TestSession(t *testing.T) { onEngines(t, session) }
+
+func session(t *testing.T, e localdb.Engine) {
+	w := newWorld(t, cluster.Options{Engine: e})
 	t.Run("variables", w.variables)
 	t.Run("commit and rollback", w.commitAndRollback)
 	t.Run("errors", w.errors)

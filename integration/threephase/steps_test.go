@@ -7,6 +7,7 @@ import (
 
 	"lockstep/coordinator"
 	"lockstep/integration/cluster"
+	"lockstep/localdb"
 	"lockstep/proxy/admin"
 )
 
@@ -45,8 +46,10 @@ func stepsOf(n int) []stepCase {
 }
 
 // A proxy dies at each step, and its disk with it: another one settles all that it left, by the shards alone.
-func TestProxyAndDiskLostAtEachStep(t *testing.T) {
-	w := newWorld(t, cluster.Options{Shards: 3})
+func TestProxyAndDiskLostAtEachStep(t *testing.T) { onEngines(t, proxyAndDiskLost) }
+
+func proxyAndDiskLost(t *testing.T, e localdb.Engine) {
+	w := newWorld(t, cluster.Options{Shards: 3, Engine: e})
 	sizes := []int{2}
 	if thorough() {
 		sizes = []int{2, 3}
@@ -93,6 +96,7 @@ func TestProxyAndDiskLostUnderLoadWithDefaults(t *testing.T) {
 	}
 	const preset, clients = 3 * time.Second, 8
 	w := newWorld(t, cluster.Options{Config: "marker_retention: 2m\n"})
+	w.grownUp(t)
 	w.StartProxy("LOCKSTEP_FAILPOINT=all-prepared:0:12")
 	var all []*load
 	for k := range clients {
@@ -114,6 +118,25 @@ func TestProxyAndDiskLostUnderLoadWithDefaults(t *testing.T) {
 		l.check(t)
 	}
 	w.check(t)
+}
+
+// grownUp waits until every shard's server is old enough to tell its sessions from those of a server
+// before it by the clock alone, which counts whole seconds.
+func (w *world) grownUp(t *testing.T) {
+	t.Helper()
+	for i := range w.Shards {
+		every(t, 100*time.Millisecond, 10*time.Second, func() error {
+			var name string
+			var seconds int
+			if err := w.root[i].QueryRow("SHOW GLOBAL STATUS LIKE 'Uptime'").Scan(&name, &seconds); err != nil {
+				return err
+			}
+			if seconds < 4 {
+				return fmt.Errorf("shard %s has been up for %d s", w.Shards[i].Name, seconds)
+			}
+			return nil
+		})
+	}
 }
 
 // A shard dies at each step; the proxies live.

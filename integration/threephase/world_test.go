@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"lockstep/coordinator"
 	"lockstep/integration/cluster"
+	"lockstep/localdb"
 )
 
 // quick are time limits that keep a test short; participant_timeout is the least that servers count.
@@ -41,6 +43,17 @@ type world struct {
 }
 
 const accountsInAll = 48
+
+// onEngines runs a test on each family of servers; with -short, or where the environment chooses one, on that alone.
+func onEngines(t *testing.T, test func(t *testing.T, e localdb.Engine)) {
+	engines := cluster.Engines
+	if testing.Short() || os.Getenv(cluster.EngineVariable) != "" {
+		engines = []localdb.Engine{cluster.Engine(t)}
+	}
+	for _, e := range engines {
+		t.Run(string(e), func(t *testing.T) { test(t, e) })
+	}
+}
 
 // newWorld starts the shards and p2, which makes the tables. p1 is left to the test.
 func newWorld(t *testing.T, o cluster.Options) *world {
