@@ -16,6 +16,7 @@ type task struct {
 	life    *life
 	over    bool // heard, or never to be
 	done    bool
+	about   string // what it is about
 	token   string
 	verdict coordinator.Verdict
 	gtrid   string
@@ -53,6 +54,9 @@ func (w *world) operate() bool {
 	if w.victim != nil {
 		t = w.victim
 	}
+	if w.busyWith(l, t.gtrid) {
+		return false
+	}
 	w.saw(faultOperator, w.phaseOf(t))
 	task := w.task(l, "operator", func(ctx context.Context, task *task) {
 		_, task.err = l.coord.Settle(ctx, t.gtrid, v, false)
@@ -61,6 +65,7 @@ func (w *world) operate() bool {
 			l.note("refuses to " + v.String() + " " + short(t.gtrid))
 		}
 	})
+	task.about = t.gtrid
 	w.tell(task.name, "wants %s to %s", short(t.gtrid), v)
 	return true
 }
@@ -121,6 +126,9 @@ func (w *world) takeGate() bool {
 		return false
 	}
 	l := pick(w, running).life
+	if w.busyWith(l, gateItself) {
+		return false
+	}
 	w.sawAll(faultSnapshot, l.p)
 	w.task(l, "snapshot", func(ctx context.Context, t *task) {
 		release, err := l.coord.Gate().Exclusive(ctx)
@@ -129,8 +137,16 @@ func (w *world) takeGate() bool {
 		}
 		l.call(ctx, &request{verb: verbGate})
 		release()
-	})
+	}).about = gateItself
 	return true
+}
+
+const gateItself = "gate"
+
+// busyWith says whether a person waits for an answer about the same thing already. Where two wait for the
+// same lock, chance says who gets it, and not the seed.
+func (w *world) busyWith(l *life, about string) bool {
+	return slices.ContainsFunc(w.tasks, func(t *task) bool { return t.life == l && !t.over && t.about == about })
 }
 
 // checkGate: who holds the gate sees no transaction of that proxy half committed, but for those that were
