@@ -41,6 +41,9 @@ func TestSettledBesideAHiddenBranch(t *testing.T) {
 			t.Fatalf("round %d: it may be the hidden one, and is not listed", round)
 		}
 	}
+	if err := s.Complete(ctx); !errors.As(err, new(*HiddenError)) {
+		t.Errorf("its list is complete: %v", err)
+	}
 	server.kill()
 	if err := server.start(); err != nil {
 		t.Fatal(err)
@@ -54,6 +57,9 @@ func TestSettledBesideAHiddenBranch(t *testing.T) {
 	}
 	if err := settle(ctx, s, []XID{b.XID()}, true); !errors.As(err, new(*GoneError)) {
 		t.Errorf("it was committed before: %v", err)
+	}
+	if err := s.Complete(ctx); err != nil {
+		t.Error(err)
 	}
 	if listed(b.XID()) || listed(hide) {
 		t.Error("both are settled, and listed")

@@ -75,6 +75,18 @@ func (s *Shard) verify(ctx context.Context) (verified, error) {
 	})
 }
 
+// Complete is nil if XA RECOVER lists all that is prepared; *HiddenError where it does not.
+func (s *Shard) Complete(ctx context.Context) error {
+	v, err := s.verify(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("shard %s: looking for hidden branches: %w", s.o.Name, err)
+	case v.hidden > 0:
+		return &HiddenError{s.o.Name, v.hidden}
+	}
+	return nil
+}
+
 // detachedInTable counts the transactions that no session holds, as of at most a moment ago.
 func (c *Conn) detachedInTable(ctx context.Context) (int, error) {
 	res, err := c.Query(ctx, "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_mysql_thread_id = 0", 1)

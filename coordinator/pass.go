@@ -58,6 +58,9 @@ func (c *Coordinator) pass(ctx context.Context, w *watch, dry bool) ([]Action, e
 	}
 	if !dry {
 		c.settleAll(ctx, w, tasks)
+		if err := c.complete(ctx, w); err != nil {
+			began, undecided = 0, errors.Join(undecided, err) // older than all: nothing counts as absent
+		}
 		c.conclusions(w, began, first, tasks, undecided)
 		c.purge(ctx, w)
 	}

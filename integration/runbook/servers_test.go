@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"lockstep/backend"
+	"lockstep/coordinator"
 	"lockstep/integration/cluster"
 	"lockstep/localdb"
 )
 
-// A prepared branch that XA RECOVER does not list any more: its session was reset, which no MariaDB should be asked
-// for, and was then told to commit.
+// A prepared branch of a decided transaction that XA RECOVER does not list any more. It is made anew by hand, on a
+// session that is then reset, which no MariaDB should be asked for, and told to commit.
 func hiddenBranch(p *place) {
 	p.start(cluster.Options{})
 	p.dieAt(p.Proxy, "decision-durable")
@@ -22,12 +23,19 @@ func hiddenBranch(p *place) {
 	defer s.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
+	x := backend.XID{FormatID: coordinator.FormatID, GTRID: p.variables["GTRID"], BQUAL: "s1"}
+	if err := s.FreeXIDs(ctx, []backend.XID{x}); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := s.SettleXID(ctx, x, false); err != nil {
+		p.t.Fatal(err)
+	}
 	c, err := s.Acquire(ctx, nil, true)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	const xid = "'orders-4711','b1',1"
-	for _, sql := range []string{"XA START " + xid, "INSERT INTO bank.account SELECT MAX(id) + 1000, 0 FROM bank.account", "XA END " + xid, "XA PREPARE " + xid} {
+	a, _ := p.pair()
+	for _, sql := range []string{"XA START " + x.SQL(), fmt.Sprintf("UPDATE bank.account SET balance = balance - 10 WHERE id = %d", a), "XA END " + x.SQL(), "XA PREPARE " + x.SQL()} {
 		if _, err := c.Exec(ctx, sql); err != nil {
 			p.t.Fatalf("%s: %v", sql, err)
 		}
@@ -35,13 +43,14 @@ func hiddenBranch(p *place) {
 	if err := c.Reset(ctx); err != nil {
 		p.t.Fatal(err)
 	}
-	if _, err := c.Exec(ctx, "XA COMMIT "+xid); err != nil {
+	if _, err := c.Exec(ctx, "XA COMMIT "+x.SQL()); err != nil {
 		p.t.Fatal(err)
 	}
 	c.Discard()
 	p.StartProxy()
-	p.files["/var/log/lockstep.log"] = p.OutputPath()
 	p.events["s1-is-restarted"] = func() {
+		p.StopProxy() // its successor has never seen the branch
+		p.StartProxy()
 		p.stopShard(0)
 		p.RestartShard(0)
 	}

@@ -63,6 +63,9 @@ func (o *Operator) settledEverywhere(ctx context.Context, d txlog.Decision) erro
 	for _, s := range o.Shards {
 		i := slices.Index(missing, s.Name())
 		list, err := s.Prepared(ctx)
+		if k, ok := s.(coordinator.Certifier); ok && err == nil && i >= 0 {
+			err = k.Complete(ctx)
+		}
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return fmt.Errorf("list prepared branches of shard %s: %w", s.Name(), err)
