@@ -56,7 +56,10 @@ func (c *Coordinator) purgeSome(ctx context.Context, w *watch, p Purger) (n int,
 	if err != nil {
 		return 0, fmt.Errorf("list old markers: %w", err)
 	}
-	old = slices.DeleteFunc(old, func(m Marker) bool { return m.Coordinator != c.o.ID && m.Age < 2*c.keep(m) })
+	old = slices.DeleteFunc(old, func(m Marker) bool {
+		t, held := c.driven(m.GTRID) // such as one that was under way when this process was stopped for long: its commit may ask yet
+		return t != nil || held != "" || m.Coordinator != c.o.ID && m.Age < 2*c.keep(m)
+	})
 	if len(old) == 0 {
 		return 0, nil
 	}
