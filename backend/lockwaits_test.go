@@ -33,11 +33,13 @@ func TestLockWaits(t *testing.T) {
 			t.Fatalf("before anybody waits: %+v", w)
 		}
 		first := acquire(t, s, state, false)
+		run(t, first, "SET SESSION innodb_lock_wait_timeout = 60")
 		b := NewBranch(first, "c.p.e.lockwaits", "s1")
 		if err := b.Open(ctx, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		second := acquire(t, s, state, true)
+		run(t, second, "SET SESSION innodb_lock_wait_timeout = 60")
 		done := make(chan error, 2)
 		update := func(c *Conn) {
 			_, err := c.Exec(ctx, "UPDATE t SET v = v + 10 WHERE id = 1")
@@ -100,7 +102,7 @@ func TestLockWaits(t *testing.T) {
 			t.Errorf("after all waits: %+v", w)
 		}
 		for _, c := range []*Conn{holder, first, second} {
-			c.Release()
+			c.Discard() // two have a setting of their own
 		}
 	})
 }
