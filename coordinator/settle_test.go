@@ -220,6 +220,9 @@ func TestInDoubt(t *testing.T) {
 		for _, d := range got {
 			w := want[d.GTRID]
 			w.GTRID, w.Why, w.Mode = d.GTRID, d.Why, d.Mode
+			if w.FormatID = FormatID; d.GTRID == "0x01fe" {
+				w.FormatID = 5
+			}
 			if !reflect.DeepEqual(d, w) || d.Why == "" {
 				t.Errorf("got  %+v\nwant %+v", d, w)
 			}
