@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"lockstep/protocol"
@@ -29,6 +30,10 @@ func (s *Shard) CreateMarkerTable(ctx context.Context) (made bool, err error) {
 		made = true
 		return c.tryMarkerTable(ctx)
 	})
+	var said *protocol.ServerError
+	if err == nil || errors.As(err, &said) {
+		s.markerTable.Store(err == nil)
+	}
 	if err != nil {
 		return made, fmt.Errorf("shard %s: making table lockstep.branch: %w", s.o.Name, s.markerTableError(err))
 	}

@@ -17,6 +17,8 @@ type Shard struct {
 
 	dials, dialErrors, timeouts, rejected atomic.Uint64
 	verbs                                 verbCounters
+	onePhase                              atomic.Int32 // what a one-phase commit is worth
+	markerTable                           atomic.Bool  // it is there
 
 	mu      sync.Mutex
 	closed  bool

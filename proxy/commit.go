@@ -56,12 +56,12 @@ func (s *session) commitNow() error {
 	case len(writers) == 0:
 		err = s.endReaders(readers)
 		s.noteUnused(token)
-	case len(writers) == 1:
+	case len(writers) == 1 && (!s.p.shards[writers[0].shard].OnePhaseReturns() || s.p.shards[writers[0].shard].KeepsMarkers()):
 		err = s.onePhase(t, writers[0], token)
 		s.endBystanders(t, readers, err == nil)
 	default:
 		mode := s.vars.commitMode
-		if mode == modeSingle { // chosen after the second shard was touched
+		if mode == modeSingle || len(writers) == 1 { // chosen after the second shard was touched; or one phase is not enough there
 			mode = config.TwoPhase
 		}
 		if err := s.p.identity.alone(); err != nil {
@@ -172,10 +172,10 @@ func (s *session) giveBack(b *branch) {
 
 // onePhase commits the only branch that wrote.
 func (s *session) onePhase(t *transaction, b *branch, token string) error {
-	if token != "" {
-		if err := s.leaveToken(t, b, token); err != nil {
+	if token != "" || s.p.shards[b.shard].OnePhaseReturns() {
+		if err := s.leaveMarker(t, b, token); err != nil {
 			if rerr := s.finishOne(b, false); rerr != nil {
-				s.p.log.Debug("branch could not be rolled back after its token was refused; its connection is closed", "gtrid", t.named.GTRID(), "err", rerr)
+				s.p.log.Debug("branch could not be rolled back after its marker was refused; its connection is closed", "gtrid", t.named.GTRID(), "err", rerr)
 			}
 			return err
 		}

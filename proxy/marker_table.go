@@ -28,6 +28,9 @@ func (p *Proxy) makeMarkerTables(ctx context.Context) {
 // makeMarkerTable makes the table of markers on one shard where it is missing and the user may. Without it
 // the proxy works, but for three-phase commits and tokens: those say what is missing.
 func (p *Proxy) makeMarkerTable(ctx context.Context, s *backend.Shard) {
+	if err := s.LookAtOnePhase(ctx); err != nil {
+		p.log.Debug("a shard was not asked what its one-phase commits are worth; until then they leave a marker", "shard", s.Name(), "err", err)
+	}
 	made, err := s.CreateMarkerTable(ctx)
 	var replica *backend.ReadOnlyError
 	switch {

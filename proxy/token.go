@@ -99,14 +99,19 @@ func (s *session) writeOne(rq *request) (protocol.OK, error) {
 	return s.account(ok, rq), nil
 }
 
-// leaveToken writes the token's marker in the only branch that wrote, before it goes one-phase.
+// leaveMarker writes the marker of the only branch that wrote, before it goes one-phase: with the client's token,
+// or as the vote of a transaction's only participant, by which whoever finds the branch prepared commits it.
 // An error: nothing of the transaction is committed, and nothing will be.
-func (s *session) leaveToken(t *transaction, b *branch, token string) error {
+func (s *session) leaveMarker(t *transaction, b *branch, token string) error {
 	ctx, cancel := context.WithTimeout(s.p.ctx, s.p.cfg.CanCommitTimeout)
 	defer cancel()
+	state := coordinator.MarkerToken
+	if s.p.shards[b.shard].OnePhaseReturns() {
+		state = coordinator.MarkerVoted
+	}
 	shard := s.p.shards[b.shard].Name()
 	r := participant{shard: shard, branch: b.xa}.CanCommit(ctx, coordinator.Marker{
-		GTRID: t.named.GTRID(), State: coordinator.MarkerToken, Participants: []string{shard},
+		GTRID: t.named.GTRID(), State: state, Participants: []string{shard},
 		Coordinator: s.p.cfg.Coordinator, Token: token,
 	})
 	if r.Result == coordinator.Done {
