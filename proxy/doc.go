@@ -5,7 +5,7 @@
 //	client ──▶ session ──▶ planner ──▶ one shard:  relay, bytes untouched
 //	              │                └─▶ several:    scatter, merge, one answer
 //	              ▼
-//	         transaction ──▶ branches (XA) ──▶ coordinator (two-phase commit)
+//	         transaction ──▶ branches (XA) ──▶ coordinator (two-phase or three-phase commit)
 //
 // Invariants:
 //
@@ -23,4 +23,8 @@
 //     state is closed, never handed on.
 //   - After OK to COMMIT the transaction is committed; an error means it is
 //     rolled back, or names the transaction whose outcome cannot be known yet.
+//   - A client's token is in every branch that its transaction wrote in, and is
+//     committed with it; the end of the transaction uses it up.
+//   - Recovery works on a shard only while this proxy holds its coordinator id
+//     there; once another proxy is found to have it, nothing over several shards is committed.
 package proxy

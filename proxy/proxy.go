@@ -230,10 +230,10 @@ func (p *Proxy) Close() error {
 	}
 	p.sessions.closeAll()
 	p.running.Wait()
-	p.identity.release()
 	for _, s := range append(p.shards, p.idShards...) {
 		errs = append(errs, s.Close())
 	}
+	p.identity.release() // last: it waits for attempts that the shards' end breaks off
 	errs = append(errs, p.decisions.Close())
 	return errors.Join(errs...)
 }

@@ -230,7 +230,7 @@ func TestTokenAfterBrokenConnection(t *testing.T) {
 				look := func() {
 					defer close(asked)
 					for outcome == "" || outcome == inDoubt {
-						outcome, _ = ask[rnd.IntN(2)].outcome(token)
+						outcome, _ = ask[rand.IntN(2)].outcome(token) // rnd is the other goroutine's
 						mu.Lock()
 						counts[outcome]++
 						mu.Unlock()
