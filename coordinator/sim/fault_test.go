@@ -29,6 +29,7 @@ const (
 	faultListInDoubt
 	faultLongPause
 	faultSnapshot
+	faultRecover
 	faultCount
 
 	// What happens to single messages and writes.
@@ -51,7 +52,7 @@ const (
 
 var faultNames = [faultKinds]string{"proxy crashes", "server crashes", "proxy frozen", "proxy wakes up", "network cut", "connections reset", "network heals",
 	"session killed", "disk lost", "disk full", "clock jumps forward", "clock jumps back", "client leaves", "operator's verdict", "token looked up",
-	"proxy starts again", "server starts again", "in-doubt list", "long pause", "gate taken",
+	"proxy starts again", "server starts again", "in-doubt list", "long pause", "gate taken", "recovery asked for",
 	"request lost", "answer lost", "request arrives late", "lock wait timeout", "gate timeout", "prepare refused", "commit to be retried", "queue full",
 	"write error", "write to a full disk", "sync error", "unsynced write at a crash", "late request of a frozen proxy", "marker purged"}
 
@@ -193,6 +194,8 @@ func (w *world) happen(f fault) bool {
 	case faultLongPause:
 		w.sawAll(f, nil)
 		w.pass(w.between(30*time.Second, 5*time.Minute))
+	case faultRecover:
+		return w.recover()
 	case faultSnapshot:
 		return w.takeGate()
 	}

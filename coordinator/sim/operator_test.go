@@ -119,6 +119,21 @@ func (w *world) askInDoubt(l *life) *task {
 	return w.task(l, "list", func(ctx context.Context, t *task) { t.listed, t.err = l.coord.InDoubt(ctx) })
 }
 
+// recover asks a proxy for a pass over all shards, dry or not.
+func (w *world) recover() bool {
+	running := w.running()
+	if len(running) == 0 {
+		return false
+	}
+	l, dry := pick(w, running).life, w.rng.IntN(2) == 0
+	if w.busyWith(l, "recovery") {
+		return false
+	}
+	w.sawAll(faultRecover, l.p)
+	w.task(l, "recovery", func(ctx context.Context, t *task) { _, t.err = l.coord.Recover(ctx, dry) }).about = "recovery"
+	return true
+}
+
 // takeGate holds all of a proxy's phase 2 back for a moment, as a snapshot of all shards does.
 func (w *world) takeGate() bool {
 	running := w.running()
