@@ -28,7 +28,7 @@ type driver struct {
 	phases   []*phase        // all
 	release  func()          // of the gate
 	calls    []call          // by participant
-	sent     []sent          // verbs whose replies the loop of run receives itself
+	sent     []*sent         // verbs whose replies the loop of run receives itself
 	answers  chan answer
 	finished chan struct{} // nobody reads answers any more
 }
