@@ -9,6 +9,10 @@
 //	go test ./coordinator/sim                                   2,000 histories
 //	make sim SEEDS=100000 SEED_START=1                          more of them
 //	go test ./coordinator/sim -run TestReplay -sim.seed=7 -v    one, told line by line
+//	LOCKSTEP_SIM_MISTAKES=1 go test ./coordinator/sim -run TestMistakes -v
+//
+// The last one puts classic mistakes into the coordinator's source, one at a time, and tells
+// which history notices each.
 //
 // How a history runs: the code under test runs in a testing/synctest bubble. Each of
 // its calls to the outside (verbs of participants and shards, log appends, time) registers a request and
