@@ -31,6 +31,7 @@ func TestRunbook(t *testing.T) {
 	for _, s := range list {
 		used[s.situation] = true
 		t.Run(s.situation, func(t *testing.T) {
+			t.Parallel() // most of the time somebody waits for a time limit
 			set, ok := situations[s.situation]
 			if !ok {
 				t.Fatalf("the situation %q of the runbook cannot be set up", s.situation)
