@@ -50,6 +50,7 @@ func TestParseInnoDBStatus(t *testing.T) {
 // Both sources see a prepared transaction that a session holds, and not when it is detached;
 // innodb_trx also while somebody else reads it all the time, which keeps its cache from being renewed.
 func TestPreparedNow(t *testing.T) {
+	needMariaDB(t)
 	s := openShard(t)
 	st := table(t, s)
 	c := acquire(t, s, nil, true)

@@ -149,6 +149,9 @@ func (s *Shard) handshake(ctx context.Context, foundRows bool) (c *Conn, err err
 		caps |= protocol.Capability(mysql.CLIENT_FOUND_ROWS)
 	}
 	c.wire.SetCapabilities(caps)
+	if err := c.mustDetach(dctx); err != nil {
+		return nil, err
+	}
 	return c, nil
 }
 

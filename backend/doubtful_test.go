@@ -10,7 +10,7 @@ import (
 // What is settled while the server hides a prepared transaction is listed until a restart shows what became
 // of it; or the decision that it may need again would be forgotten.
 func TestSettledBesideAHiddenBranch(t *testing.T) {
-	server := needServer(t)
+	server := needMariaDB(t)
 	ctx := timeout(t, time.Minute)
 	s := openShard(t)
 	state := table(t, s)

@@ -38,7 +38,7 @@ func (e *engine) open(t *testing.T, change ...func(*Options)) *Shard {
 // onEngines runs a test on MariaDB and, where it is installed, on MySQL.
 func onEngines(t *testing.T, test func(t *testing.T, e *engine)) {
 	t.Run("MariaDB", func(t *testing.T) {
-		s := needServer(t)
+		s := needMariaDB(t)
 		test(t, &engine{name: "MariaDB", options: s.options(), kill: func(*testing.T) { s.kill() }, start: func(t *testing.T) {
 			if err := s.start(); err != nil {
 				t.Fatal(err)

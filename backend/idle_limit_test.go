@@ -165,6 +165,7 @@ func idleLimitIsLifted(t *testing.T, e *engine) {
 
 // A client's own limit comes back in the place of ours.
 func TestIdleLimitOfAClient(t *testing.T) {
+	needMariaDB(t)
 	s := openShard(t, func(o *Options) { o.MaxConns = 1 })
 	st := markerTable(t, openShard(t))
 	own := &State{Database: st.Database, Vars: []Variable{{"idle_write_transaction_timeout", "33"}}}

@@ -109,6 +109,7 @@ func TestLockWaits(t *testing.T) {
 
 // On MariaDB a second reading within 100 ms says that it is old, whoever read first.
 func TestLockWaitsOfACache(t *testing.T) {
+	needMariaDB(t)
 	s := openShard(t)
 	ctx := timeout(t, 10*time.Second)
 	time.Sleep(150 * time.Millisecond)

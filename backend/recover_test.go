@@ -224,6 +224,7 @@ func TestRecoveryAfterServerCrash(t *testing.T) {
 }
 
 func TestSettleVerdicts(t *testing.T) {
+	needMariaDB(t)
 	s, other := openShard(t), openShard(t, func(o *Options) { o.GateTimeout = 200 * time.Millisecond })
 	st := table(t, s)
 	ctx := t.Context()

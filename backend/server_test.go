@@ -15,15 +15,21 @@ import (
 
 	"go.uber.org/goleak"
 
+	"lockstep/localdb"
 	"lockstep/protocol"
 )
 
-// server is a private MariaDB in a temporary directory.
+// server is a private server in a temporary directory: MariaDB, or with
+// LOCKSTEP_TEST_ENGINE=mysql, a MySQL, on which all tests that do not choose an engine must pass as well.
 type server struct {
 	dir  string
 	port int
 	cmd  *exec.Cmd
+
+	mysql *localdb.Server // in place of cmd
 }
+
+func engineAsked() localdb.Engine { return localdb.Engine(os.Getenv("LOCKSTEP_TEST_ENGINE")) }
 
 var mariadb *server
 
@@ -59,6 +65,7 @@ func runWithServer(m *testing.M) (int, error) {
 	if err := endMySQL(); err != nil {
 		return 1, err
 	}
+	s.kill()
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
 			return 1, err
@@ -69,6 +76,13 @@ func runWithServer(m *testing.M) (int, error) {
 
 func newServer(dir string) (*server, error) {
 	s := &server{dir: dir}
+	if engineAsked() == localdb.MySQL {
+		if err := s.startMySQL(); err != nil {
+			return nil, err
+		}
+		s.port = s.mysql.Port
+		return s, s.mysql.AddUser(context.Background(), "root", "")
+	}
 	out, err := exec.Command("mariadb-install-db", "--no-defaults", "--user=root", "--datadir="+filepath.Join(dir, "data"),
 		"--auth-root-authentication-method=normal", "--skip-test-db").CombinedOutput()
 	if err != nil {
@@ -86,9 +100,25 @@ func newServer(dir string) (*server, error) {
 }
 
 func (s *server) address() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
-func (s *server) socket() string  { return filepath.Join(s.dir, "s.sock") }
+
+func (s *server) socket() string {
+	if s.mysql != nil {
+		return s.mysql.Socket
+	}
+	return filepath.Join(s.dir, "s.sock")
+}
+
+func (s *server) startMySQL(args ...string) (err error) {
+	s.mysql, err = localdb.Start(context.Background(), localdb.Options{Dir: s.dir, Engine: localdb.MySQL, Port: s.port, ExtraArgs: append([]string{
+		"--innodb-flush-log-at-trx-commit=2", "--lock-wait-timeout=20", "--innodb-lock-wait-timeout=5",
+	}, args...)})
+	return err
+}
 
 func (s *server) start(args ...string) error {
+	if s.mysql != nil {
+		return s.startMySQL(args...)
+	}
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -119,6 +149,10 @@ func (s *server) start(args ...string) error {
 
 // kill ends the server as a power cut would, short of the disk cache.
 func (s *server) kill() {
+	if s.mysql != nil {
+		_ = s.mysql.Kill()
+		return
+	}
 	_ = s.cmd.Process.Kill()
 	_ = s.cmd.Wait()
 }
@@ -133,6 +167,15 @@ func needServer(t *testing.T) *server {
 		t.Skip("mariadbd is not installed")
 	}
 	return mariadb
+}
+
+// needMariaDB is needServer for a test of what only MariaDB does, or that runs on MySQL by itself.
+func needMariaDB(t *testing.T) *server {
+	t.Helper()
+	if engineAsked() == localdb.MySQL {
+		t.Skip("of MariaDB")
+	}
+	return needServer(t)
 }
 
 // openShard makes a shard on the private server, closed at the test's end.

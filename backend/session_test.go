@@ -46,10 +46,11 @@ func TestVarsDiff(t *testing.T) {
 func TestStateByDifference(t *testing.T) {
 	s := openShard(t, func(o *Options) { o.MaxConns = 1 })
 	c := acquire(t, s, nil, true)
-	defaults := rows(t, c, "SELECT @@sql_mode, @@tx_isolation, @@time_zone")
+	isolation := "@@" + flavored("transaction_isolation", c.flavor)
+	defaults := rows(t, c, "SELECT @@sql_mode, "+isolation+", @@time_zone")
 	run(t, c, "CREATE DATABASE IF NOT EXISTS d1", "CREATE DATABASE IF NOT EXISTS d2")
 	c.Release()
-	const probe = "SELECT DATABASE(), @@autocommit, @@sql_mode, @@tx_isolation, @@time_zone, @x, @y, @@character_set_client, @@character_set_results, @@collation_connection"
+	probe := "SELECT DATABASE(), @@autocommit, @@sql_mode, " + isolation + ", @@time_zone, @x, @y, @@character_set_client, @@character_set_results, @@collation_connection"
 	def := strings.Split(defaults, ",")
 	defMode, defIsolation, defZone := strings.Join(def[:len(def)-2], ","), def[len(def)-2], def[len(def)-1]
 	fresh := "utf8mb4,utf8mb4,utf8mb4_general_ci"
@@ -307,7 +308,7 @@ func TestQueryLimits(t *testing.T) {
 	c := acquire(t, s, nil, true)
 	defer c.Release()
 	var many *TooManyRowsError
-	if _, err := c.Query(t.Context(), "SELECT seq FROM mysql.seq_1_to_1000", 10); !errors.As(err, &many) || many.Limit != 10 {
+	if _, err := c.Query(t.Context(), "WITH RECURSIVE s AS (SELECT 1 AS seq UNION ALL SELECT seq + 1 FROM s WHERE seq < 1000) SELECT seq FROM s", 10); !errors.As(err, &many) || many.Limit != 10 {
 		t.Errorf("got %v", err)
 	}
 	if got := rows(t, c, "SELECT NULL, '', 'x'"); got != "NULL,,x" {

@@ -13,7 +13,7 @@ import (
 func limited(t *testing.T, root *Shard) *Shard {
 	t.Helper()
 	c := acquire(t, root, nil, true)
-	run(t, c, "CREATE OR REPLACE USER app@'%' IDENTIFIED BY 'secret'", "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON *.* TO app@'%'")
+	run(t, c, "DROP USER IF EXISTS app@'%'", "CREATE USER app@'%' IDENTIFIED BY 'secret'", "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON *.* TO app@'%'")
 	c.Release()
 	return openShard(t, func(o *Options) { o.User, o.Password = "app", "secret" })
 }
@@ -41,8 +41,10 @@ func TestVerbs(t *testing.T) {
 	}{
 		{"prepared: its connection touches no table, and one phase is refused", func(t *testing.T, b *Branch) {
 			must(t, b.Prepare(t.Context()))
-			refused(t, b.c, 1399, "SELECT * FROM t")
-			refused(t, b.c, 1398, "XA COMMIT "+b.sql+" ONE PHASE")
+			if b.c.flavor == MariaDB { // on MySQL the branch has left its connection
+				refused(t, b.c, 1399, "SELECT * FROM t")
+				refused(t, b.c, 1398, "XA COMMIT "+b.sql+" ONE PHASE")
+			}
 			must(t, b.Commit(t.Context()))
 		}, true},
 		{"active: what would end the transaction otherwise is refused", func(t *testing.T, b *Branch) {
@@ -213,6 +215,11 @@ func TestVerbs(t *testing.T) {
 		cerr := b.Commit(t.Context())
 		run(t, seed, "SET GLOBAL read_only=0")
 		must(t, perr)
+		if b.c.flavor == MySQL { // which lets the commit of a prepared branch pass
+			must(t, cerr)
+			b.c.Release()
+			return
+		}
 		if code(cerr) != 1290 || Classify(cerr) != ClassRetryable || !b.Prepared() {
 			t.Errorf("got %v (%v), branch is %s", cerr, Classify(cerr), b.State())
 		}
@@ -229,6 +236,9 @@ func TestVerbs(t *testing.T) {
 		eventually(t, "the transaction is undone", func() bool { return rows(t, seed, "SELECT COUNT(*) FROM t WHERE id=2") == "0" })
 	})
 	t.Run("recovery without the PROCESS privilege says so", func(t *testing.T) {
+		if seed.flavor == MySQL {
+			t.Skip("recovery needs no such privilege there")
+		}
 		err := app.FreeXIDs(t.Context(), []XID{{FormatID: formatID, GTRID: "x"}})
 		if err == nil || code(err) != 1227 {
 			t.Errorf("got %v", err)
