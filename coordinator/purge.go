@@ -11,6 +11,7 @@ const (
 	purgeInterval = 10 * time.Second
 	purgeBatch    = 1000 // rows
 	purgeBatches  = 50   // in one pass
+	purgeMost     = 16 * purgeBatch
 )
 
 // purge deletes rows of this shard that are older than their retention and whose
@@ -21,13 +22,18 @@ func (c *Coordinator) purge(ctx context.Context, w *watch) {
 	if !ok || !c.purgeDue(w) {
 		return
 	}
+	limit := purgeBatch
 	for range purgeBatches {
-		n, err := c.purgeSome(ctx, w, p)
-		if err != nil {
+		listed, n, err := c.purgeSome(ctx, w, p, limit)
+		switch {
+		case err != nil:
 			c.o.Logger.Warn("markers could not be purged, will be tried again", "shard", w.shard.Name(), "err", err)
 			return
-		}
-		if n < purgeBatch {
+		case listed < limit:
+			return
+		case n < limit/2 && limit < purgeMost:
+			limit *= 2 // what must stay is the oldest, and would be all that is ever seen
+		case n == 0:
 			return
 		}
 	}
@@ -44,7 +50,8 @@ func (c *Coordinator) purgeDue(w *watch) bool {
 	return true
 }
 
-func (c *Coordinator) purgeSome(ctx context.Context, w *watch, p Purger) (n int, err error) {
+// purgeSome looks at the oldest rows, and says how many there were and how many it deleted.
+func (c *Coordinator) purgeSome(ctx context.Context, w *watch, p Purger, limit int) (listed, n int, err error) {
 	ctx, cancel := within(ctx, c.o.Clock, c.o.SettleTimeout)
 	defer cancel()
 	defer func() {
@@ -52,16 +59,17 @@ func (c *Coordinator) purgeSome(ctx context.Context, w *watch, p Purger) (n int,
 			err = fmt.Errorf("panic: %v", v)
 		}
 	}()
-	old, err := p.OldMarkers(ctx, c.o.MarkerRetention, c.o.TokenRetention, purgeBatch)
+	old, err := p.OldMarkers(ctx, c.o.MarkerRetention, c.o.TokenRetention, limit)
 	if err != nil {
-		return 0, fmt.Errorf("list old markers: %w", err)
+		return 0, 0, fmt.Errorf("list old markers: %w", err)
 	}
+	listed = len(old)
 	old = slices.DeleteFunc(old, func(m Marker) bool {
 		t, held := c.driven(m.GTRID) // such as one that was under way when this process was stopped for long: its commit may ask yet
 		return t != nil || held != "" || m.Coordinator != c.o.ID && m.Age < 2*c.keep(m)
 	})
 	if len(old) == 0 {
-		return 0, nil
+		return listed, 0, nil
 	}
 	prepared, unknown := c.preparedAt(ctx, old)
 	var gtrids []string
@@ -75,13 +83,13 @@ func (c *Coordinator) purgeSome(ctx context.Context, w *watch, p Purger) (n int,
 		}
 	}
 	if len(gtrids) == 0 {
-		return 0, nil
+		return listed, 0, nil
 	}
 	if err := p.Purge(ctx, gtrids); err != nil {
-		return 0, fmt.Errorf("delete %d old markers: %w", len(gtrids), err)
+		return listed, 0, fmt.Errorf("delete %d old markers: %w", len(gtrids), err)
 	}
 	c.counters.purged.Add(uint64(len(gtrids)))
-	return len(gtrids), nil
+	return listed, len(gtrids), nil
 }
 
 func (c *Coordinator) keep(m Marker) time.Duration {
