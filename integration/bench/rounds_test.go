@@ -14,7 +14,7 @@ import (
 // way is one way of doing a workload.
 type way struct {
 	name string
-	pid  func() int // of the process in the middle; nil: none
+	pid  func() int               // of the process in the middle; nil: none
 	logs func() (batches float64) // counter of the decision log's batches; nil: none
 	run  func(t *testing.T, d time.Duration) (perSecond float64, statements float64)
 }
