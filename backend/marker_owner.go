@@ -38,6 +38,9 @@ func (e *OwnerError) Error() string {
 // Between the last look at the row and the KILL the branch can end in good order: then the session's next owner loses a connection, never more.
 // Errors: *OwnerError, *DownError, ctx's; one when the session does not end within GateTimeout.
 func (s *Shard) EndMarkerOwner(ctx context.Context, m Marker) error {
+	if gone, err := s.sessionGone(ctx, m.Connection); err != nil || gone {
+		return err
+	}
 	err := s.onSide(ctx, func(ctx context.Context, c *Conn) error {
 		up, err := uptime(ctx, c)
 		if err != nil {
@@ -100,25 +103,7 @@ func (c *Conn) ownsMarker(ctx context.Context, m Marker, up time.Duration) (bool
 	case m.Age > up+startDoubt:
 		return false, nil // its server process is gone
 	}
-	if gone, err := c.sessionGone(ctx, m.Connection); err != nil || gone {
-		return false, err
-	}
 	return c.holdsMarker(ctx, m)
-}
-
-// sessionGone says whether the server certainly has no session of this id any more. The proof that a session
-// holds a lock takes long, and after a restart of the server thousands of markers may need one whose sessions ended
-// with the proxy that had them. The list of sessions is whole for those with the PROCESS privilege only.
-func (c *Conn) sessionGone(ctx context.Context, id uint64) (bool, error) {
-	res, err := c.Query(ctx, "SELECT (SELECT COUNT(*) FROM information_schema.processlist WHERE id = "+strconv.FormatUint(id, 10)+"), "+
-		"(SELECT COUNT(*) FROM information_schema.user_privileges WHERE privilege_type = 'PROCESS' AND grantee = CONCAT(0x27, REPLACE(CURRENT_USER(), '@', 0x274027), 0x27))", 1)
-	if err != nil {
-		return false, fmt.Errorf("asking whether session %d is there: %w", id, err)
-	}
-	if len(res.Rows) != 1 || len(res.Rows[0]) != 2 {
-		return false, fmt.Errorf("asking whether session %d is there: unexpected answer", id)
-	}
-	return string(res.Rows[0][0]) == "0" && string(res.Rows[0][1]) != "0", nil
 }
 
 // holdWait is how long the proof may take: a look at MariaDB's cached tables is good only now and then.

@@ -38,6 +38,7 @@ type Shard struct {
 	side     sideSet
 	gate     batch[struct{}]
 	verifier batch[verified]
+	sessions batch[sessionList]
 }
 
 // health is what is known of the server's reachability.
