@@ -98,7 +98,7 @@ func (s *session) snapshot(op *history.Op, id, other int) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // after COMMIT there is nothing to roll back, after an error the session says it again
+	defer tx.Rollback() // after COMMIT there is nothing to roll back; after an error the session says it again
 	if err := s.read(op, tx, oneAccount, id); err != nil {
 		return err
 	}

@@ -182,7 +182,7 @@ func (f *fault) end() time.Time {
 		f.left = f.w.leftNow(f.w.all(), f.id())
 		for range f.again {
 			p.Start()
-			time.Sleep(time.Duration(f.hold) / 4)
+			time.Sleep(f.hold / 4)
 			p.Kill()
 		}
 		healed = time.Now()
