@@ -44,8 +44,8 @@ type crash struct {
 	victim victim
 }
 
-// crashes are the cells over two and three shards in one mode: all of them, or at each step one of each kind
-// of victim, or at each step of two shards one.
+// crashes are the cells over two and three shards in one mode: all of them; or at each step of two shards one of each
+// kind of victim, and of three one in turn; or only the latter, of two.
 func crashes(mode string, choice matrixChoice) (list []crash) {
 	for _, n := range []int{2, 3} {
 		all := victimsOf(n)
@@ -56,6 +56,10 @@ func crashes(mode string, choice matrixChoice) (list []crash) {
 					list = append(list, crash{step, v})
 				}
 			case everyKind:
+				if n == 3 {
+					list = append(list, crash{step, all[i%len(all)]})
+					continue
+				}
 				list = append(list, crash{step, all[0]}, crash{step, all[1+i%n]}, crash{step, all[1+n+(i+1)%n]})
 			case oneVictim:
 				if n == 2 {

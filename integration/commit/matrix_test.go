@@ -17,7 +17,7 @@ type matrixChoice int
 
 const (
 	oneVictim   matrixChoice = iota // of two shards, in turn
-	everyKind                       // the proxy, one shard, the proxy and one shard
+	everyKind                       // of two shards, the proxy, one shard, the proxy and one shard; of three one in turn
 	everyVictim                     // the proxy, each shard, the proxy and each shard
 )
 
@@ -37,9 +37,9 @@ func (s setup) String() string {
 	return fmt.Sprintf("%s/%s/%s", s.engine, s.mode, binLog)
 }
 
-// setups of the full matrix are all. The choice is all of the engine that the environment asks for, with more
-// of them where nothing else differs from what people run first, and of the other engine the
-// ones with the binary log, where the two differ most.
+// setups of the full matrix are all. The choice is most of the engine that the environment asks for, with more
+// victims where nothing else differs from what people run first, and of the other engine the
+// one with the binary log, where the two differ most.
 func setups(t *testing.T) (list []setup) {
 	t.Helper()
 	full := false
@@ -58,7 +58,7 @@ func setups(t *testing.T) (list []setup) {
 				switch {
 				case full:
 					s.choice = everyVictim
-				case engine != main && (testing.Short() || !binLog || mode != twoPhase):
+				case engine != main && (testing.Short() || !binLog || mode != twoPhase), mode == threePhase && binLog:
 					continue
 				case !testing.Short() && engine == main && mode == twoPhase && !binLog:
 					s.choice = everyKind
