@@ -9,7 +9,7 @@ import (
 // Engine is a family of servers.
 type Engine string
 
-// The engines. MySQL means 8.0.30 or later.
+// The engines. MySQL means 8.0.29 or later.
 const (
 	MariaDB Engine = "mariadb"
 	MySQL   Engine = "mysql"

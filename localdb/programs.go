@@ -21,7 +21,7 @@ func (e *NotInstalledError) Error() string {
 	if e.Engine == MySQL {
 		return fmt.Sprintf(`No MySQL server found (looked in %s of this folder, of this program's and of those above them, then for a mysqld
 that is not MariaDB's in PATH, %s).
-In Lockstep's source folder, "make mysql" gets one, which is not installed system-wide. Or install a MySQL server, 8.0.30 or later;
+In Lockstep's source folder, "make mysql" gets one, which is not installed system-wide. Or install a MySQL server, 8.0.29 or later;
 or let %s name its mysqld.`, mysqlCache, strings.Join(programFolders, ", "), mysqlVariable)
 	}
 	return fmt.Sprintf(`%s not found (looked in PATH, %s). Install a MariaDB server, 10.6 or later:

@@ -50,7 +50,7 @@ if ! command -v apt-get >/dev/null; then
 	if [[ $task == mysql ]]; then
 		cat >&2 <<-END
 			Missing: ${missing[*]}. MySQL is taken from Debian's packages: install debootstrap,
-			dpkg, gpgv and debian-archive-keyring, then try again; or install a MySQL server, 8.0.30 or later.
+			dpkg, gpgv and debian-archive-keyring, then try again; or install a MySQL server, 8.0.29 or later.
 		END
 		exit 1
 	fi
