@@ -138,7 +138,19 @@ func dev(ctx context.Context, t terminal, o devOptions, log *slog.Logger) (err e
 		}
 	}
 	printWelcome(t, p, d)
-	w.until(ctx)
+	work, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go func() {
+		select {
+		case err := <-p.Failed():
+			stop(err)
+		case <-work.Done():
+		}
+	}()
+	w.until(work)
+	if ctx.Err() == nil { // nobody asked for the end
+		return context.Cause(work)
+	}
 	return nil
 }
 
