@@ -6,18 +6,19 @@
 #   make lint     gofmt, go vet, golangci-lint
 #   make mysql    gets a MySQL server for "dev --engine mysql" and the tests; MariaDB is the default
 #
-# The others: race, sim, bench, crash, fuzz, soak, frozen, deadlocks, tools, install-run-deps,
+# The others: race, sim, bench, crash, matrix, flood, fuzz, soak, frozen, deadlocks, tools, install-run-deps,
 # install-test-deps, install-bench-deps. ARGS go to the program of run
 # (make run ARGS="--shards 4 --demo") and to go test otherwise (make test ARGS="-v -run Transfer").
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run build test race lint sim mysql bench crash fuzz soak frozen deadlocks tools check-go install-run-deps install-test-deps install-bench-deps
+.PHONY: run build test race lint sim mysql bench crash matrix flood fuzz soak frozen deadlocks tools check-go install-run-deps install-test-deps install-bench-deps
 
 GO            ?= go
 ARGS          ?=
 TEST_TIMEOUT  ?= 20m
 FUZZ_TIME     ?= 30s
+FLOOD         ?= 10000
 CRASH_TIME    ?= 30m
 CRASH_SEED    ?=
 CRASH_CONFIG  ?=
@@ -61,6 +62,14 @@ bench: check-go install-bench-deps
 CRASH = LOCKSTEP_CRASH_SEED=$(CRASH_SEED) LOCKSTEP_CRASH_CONFIG=$(CRASH_CONFIG) scripts/run-selected.sh ./integration/chaos '^TestCrash$$' -v -timeout 0
 crash: check-go install-test-deps
 	LOCKSTEP_CRASH_TIME=$(CRASH_TIME) $(CRASH) $(ARGS)
+
+# A kill at each step of a commit, of each process, on both engines, with and without binary log, in both modes.
+matrix: check-go install-test-deps
+	LOCKSTEP_MATRIX=full scripts/run-selected.sh ./integration/commit CrashAtEachStep -v -timeout 2h $(ARGS)
+
+# Starts of a proxy that find FLOOD prepared branches, on both engines, in both modes.
+flood: check-go install-test-deps
+	LOCKSTEP_FLOOD=$(FLOOD) scripts/run-selected.sh ./integration/commit Flood -v -timeout 1h $(ARGS)
 
 # The coordinator in a simulated world, one history for each seed from SEED_START on; the last
 # line says how many passed. A failed one is told with the command that repeats it. Five classic mistakes,
