@@ -1,41 +1,5 @@
 package session
 
-import (
-	"strings"
-
-	"lockstep/localdb"
-)
-
-// differentialScript is run on one connection, top to bottom. A line "# field: reason" excuses that
-// field of the line above, "#mysql field: reason" on MySQL only.
-func differentialScript(engine localdb.Engine) []step {
-	var list []step
-	for line := range strings.Lines(script) {
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "--") {
-			continue
-		}
-		excuse, ok := strings.CutPrefix(line, "# ")
-		if other, only := strings.CutPrefix(line, "#mysql "); only {
-			if engine != localdb.MySQL {
-				continue
-			}
-			excuse, ok = other, true
-		}
-		if ok {
-			field, why, _ := strings.Cut(excuse, ": ")
-			last := &list[len(list)-1]
-			if last.differs == nil {
-				last.differs = map[string]string{}
-			}
-			last.differs[field] = why
-			continue
-		}
-		list = append(list, step{line: line})
-	}
-	return list
-}
-
 const script = `
 CREATE DATABASE d
 CREATE DATABASE e
@@ -76,18 +40,12 @@ SELECT ROW_COUNT()
 SELECT * FROM t ORDER BY id
 SELECT ROW_COUNT()
 SELECT FOUND_ROWS()
-#mysql warnings: MySQL warns that the function is going away; the proxy answers it itself
 SELECT * FROM t ORDER BY id LIMIT 2
 SELECT FOUND_ROWS()
-#mysql warnings: MySQL warns that the function is going away; the proxy answers it itself
 SELECT SQL_CALC_FOUND_ROWS * FROM t ORDER BY id LIMIT 2
-#mysql warnings: MySQL warns that the option is going away, and each shard does
 SELECT FOUND_ROWS()
-#mysql warnings: MySQL warns that the function is going away; the proxy answers it itself
 SELECT SQL_CALC_FOUND_ROWS * FROM t WHERE id = 1 LIMIT 0
-#mysql warnings: MySQL warns that the option is going away, and each shard does
 SELECT FOUND_ROWS()
-#mysql warnings: MySQL warns that the function is going away; the proxy answers it itself
 DO 1
 SELECT ROW_COUNT()
 SET @a = 1
