@@ -30,7 +30,7 @@ func TestCrash(t *testing.T) {
 	var lines []string
 	failed := 0
 	until := time.Now().Add(limit)
-	for i := 0; i == 0 || time.Now().Before(until) && ctx.Err() == nil && failed < maxFailed; i++ {
+	for i := 0; i == 0 || time.Until(until) > leastRound && ctx.Err() == nil && failed < maxFailed; i++ {
 		c, each := rotation(i), min(roundTime(limit), time.Until(until))
 		if only != nil {
 			c, each = *only, limit
@@ -51,8 +51,10 @@ func TestCrash(t *testing.T) {
 	t.Logf("%s=%d, %d runs failed, in total: %s", envSeed, seed, failed, total)
 }
 
-// maxFailed runs, and no more are tried: they would fail as well.
-const maxFailed = 3
+const (
+	maxFailed  = 3                // runs, and no more are tried: they would fail as well
+	leastRound = 10 * time.Second // in less nothing would be shown
+)
 
 // TestQuick is a short run for every test run.
 func TestQuick(t *testing.T) {
