@@ -13,9 +13,20 @@ type Certifier interface {
 
 // complete asks before anything is concluded from a branch that is not listed. Where no decision waits for a
 // shard's word, nothing is asked: concluding is all that its list's gaps could spoil.
-func (c *Coordinator) complete(ctx context.Context, w *watch) (err error) {
+func (c *Coordinator) complete(ctx context.Context, w *watch) error {
+	if c.unfinished.len() == 0 {
+		return nil
+	}
+	if err := c.certify(ctx, w); err != nil {
+		return fmt.Errorf("decisions are kept, shard %s may have prepared branches that it does not list: %w", w.shard.Name(), err)
+	}
+	return nil
+}
+
+// certify is an error where a shard may have prepared branches that it does not list.
+func (c *Coordinator) certify(ctx context.Context, w *watch) (err error) {
 	s, ok := w.shard.(Certifier)
-	if !ok || c.unfinished.len() == 0 {
+	if !ok {
 		return nil
 	}
 	ctx, cancel := within(ctx, c.o.Clock, c.o.ListTimeout)
@@ -25,8 +36,5 @@ func (c *Coordinator) complete(ctx context.Context, w *watch) (err error) {
 			err = fmt.Errorf("check the list of shard %s: panic: %v", w.shard.Name(), p)
 		}
 	}()
-	if err := s.Complete(ctx); err != nil {
-		return fmt.Errorf("decisions are kept, shard %s may have prepared branches that it does not list: %w", w.shard.Name(), err)
-	}
-	return nil
+	return s.Complete(ctx)
 }

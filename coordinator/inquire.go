@@ -114,6 +114,9 @@ func (c *Coordinator) lookAt(ctx context.Context, qs []*question) {
 // lookAtShard lists the prepared branches first and reads the rows then: what is
 // committed in between is found in its row.
 func (c *Coordinator) lookAtShard(ctx context.Context, w *watch, places []place) error {
+	if err := c.unlisted(w); err != nil {
+		return err
+	}
 	listed, err := c.list(ctx, w)
 	if err != nil {
 		return err

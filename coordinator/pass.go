@@ -46,38 +46,62 @@ func (c *Coordinator) pass(ctx context.Context, w *watch, dry bool) ([]Action, e
 	defer c.remember(w, first)
 	tasks, open, letGo := c.plan(w, first)
 	defer letGo()
-	more, undecided := c.settleOpen(ctx, w, open, dry)
-	tasks = append(tasks, more...)
-	if len(tasks) > 0 {
-		second, err := c.list(ctx, w)
+	var all []task
+	var undecided error
+	for again := true; again; again = len(open) > 0 { // in parts: the first need not wait for what all of them take
+		part := open[:min(len(open), c.o.FreeBatch)]
+		open = open[len(part):]
+		more, waits := c.settleOpen(ctx, w, part, dry)
+		if undecided == nil {
+			undecided = waits
+		}
+		settled, err := c.settlePart(ctx, w, append(tasks, more...), dry)
 		if err != nil {
 			c.counters.failedPasses.Add(1)
 			return nil, err
 		}
-		tasks = inBoth(tasks, second)
+		all, tasks = append(all, settled...), nil
 	}
 	if !dry {
-		c.settleAll(ctx, w, tasks)
 		if err := c.complete(ctx, w); err != nil {
 			began, undecided = 0, errors.Join(undecided, err) // older than all: nothing counts as absent
 		}
-		c.conclusions(w, began, first, tasks, undecided)
+		c.conclusions(w, began, first, all, undecided)
 		c.purge(ctx, w)
 	}
-	actions, err := report(w, tasks)
+	actions, err := report(w, all)
 	if err = errors.Join(err, undecided); err != nil {
 		c.counters.failedPasses.Add(1)
 	}
 	return actions, err
 }
 
+// settlePart settles what a second look shows, too.
+func (c *Coordinator) settlePart(ctx context.Context, w *watch, tasks []task, dry bool) ([]task, error) {
+	if len(tasks) > 0 {
+		second, err := c.list(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		tasks = inBoth(tasks, second)
+	}
+	if !dry {
+		c.settleAll(ctx, w, tasks)
+	}
+	return tasks, nil
+}
+
 // list asks a shard for its prepared branches. A panic is an error.
 func (c *Coordinator) list(ctx context.Context, w *watch) (xids []XID, err error) {
+	caller := ctx
 	ctx, cancel := within(ctx, c.o.Clock, c.o.ListTimeout)
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("list prepared branches of shard %s: panic: %v", w.shard.Name(), p)
+		}
+		if err == nil || caller.Err() == nil {
+			c.noteListed(w, err)
 		}
 	}()
 	xids, err = w.shard.Prepared(ctx)
@@ -106,7 +130,7 @@ func (c *Coordinator) plan(w *watch, listed []XID) (tasks []task, open []openBra
 		case x.BQUAL != name:
 			c.report(w, x, fmt.Sprintf("it is of shard %q, which is not configured", x.BQUAL))
 		case j.open:
-			open = append(open, openBranch{x, e.owner, j})
+			open = append(open, openBranch{xid: x, owner: e.owner, j: j})
 		case j.verdict != 0:
 			tasks = append(tasks, task{xid: x, verdict: j.verdict, why: j.why})
 		case j.loud:
@@ -210,9 +234,9 @@ func report(w *watch, tasks []task) (actions []Action, err error) {
 
 // settleAll frees and settles in parallel. Each task gets its error.
 func (c *Coordinator) settleAll(ctx context.Context, w *watch, tasks []task) {
-	c.endOwners(ctx, w, tasks)
 	for len(tasks) > 0 {
 		n := min(len(tasks), c.o.FreeBatch)
+		c.endOwners(ctx, w, tasks[:n])
 		c.settleFree(ctx, w, c.free(ctx, w, tasks[:n], new(freeBudget)))
 		tasks = tasks[n:]
 	}

@@ -113,11 +113,14 @@ func (c *Coordinator) preparedAt(ctx context.Context, rows []Marker) (prepared, 
 	}
 	for _, name := range names {
 		other := c.watchOf(name)
-		if other == nil {
+		if other == nil || c.unlisted(other) != nil {
 			unknown[name] = true
 			continue
 		}
 		listed, err := c.list(ctx, other)
+		if err == nil {
+			err = c.certify(ctx, other) // a branch that comes back later would miss the others' rows
+		}
 		if err != nil {
 			unknown[name] = true
 			continue

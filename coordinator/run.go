@@ -53,7 +53,11 @@ func (c *Coordinator) attend(ctx context.Context, w *watch) {
 		pause, work := c.o.ResolveInterval, w.work
 		if err != nil {
 			pause = min(firstPause<<min(failures, 12), c.o.ResolveInterval)
-			work = nil // or a shard that is down would be tried at the rate of hand-overs
+			if errors.As(err, new(*undecidedError)) {
+				pause = min(pause, 2*c.watchInterval()) // for other transactions: this shard can be asked
+			} else {
+				work = nil // or a shard that is down would be tried at the rate of hand-overs
+			}
 			if failures++; failures == 1 {
 				c.o.Logger.Warn("recovery pass incomplete, will be repeated", slog.String("shard", w.shard.Name()), slog.Any("err", err))
 			}

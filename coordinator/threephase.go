@@ -13,6 +13,7 @@ type openBranch struct {
 	xid   XID
 	owner string
 	j     judgement // what two-phase rules say of it
+	since time.Time // listed first
 }
 
 // settleOpen tells three-phase branches from others by their markers, asks the
@@ -52,7 +53,8 @@ func (c *Coordinator) settleOpen(ctx context.Context, w *watch, open []openBranc
 			}
 			continue
 		}
-		if wait := c.patience(b.owner) - m.Age; wait > 0 {
+		// The marker's age is by the server's clock, which may have been put back since.
+		if wait := c.patience(b.owner) - max(m.Age, c.o.Clock.Now().Sub(b.since)); wait > 0 {
 			c.lookSoon(w, wait)
 			continue
 		}
@@ -68,7 +70,7 @@ func (c *Coordinator) settleOpen(ctx context.Context, w *watch, open []openBranc
 		if v == 0 {
 			c.lookSoon(w, c.watchInterval())
 			if undecided++; undecided == 1 {
-				err = fmt.Errorf("three-phase transaction %s is %s", q.gtrid, q.why())
+				err = &undecidedError{fmt.Sprintf("three-phase transaction %s is %s", q.gtrid, q.why())}
 			}
 			c.reportUnknown(w, b.xid, q)
 			continue
@@ -81,13 +83,19 @@ func (c *Coordinator) settleOpen(ctx context.Context, w *watch, open []openBranc
 	return tasks, err
 }
 
+// undecidedError says that something waits for other shards than the one that was looked through.
+type undecidedError struct{ what string }
+
+func (e *undecidedError) Error() string { return e.what }
+
 // worthALook leaves out the branches of other coordinators that no earlier pass saw: most are of
 // transactions that end by themselves in a moment.
 func (c *Coordinator) worthALook(w *watch, open []openBranch) (worth, others []openBranch) {
 	c.shardsMu.Lock()
 	defer c.shardsMu.Unlock()
 	for _, b := range open {
-		_, before := w.seen[b.xid]
+		since, before := w.seen[b.xid]
+		b.since = since
 		if before || c.patience(b.owner) == 0 {
 			worth = append(worth, b)
 		} else {

@@ -21,6 +21,7 @@ type watch struct {
 	quick     int               // short waits left
 	soon      time.Duration     // the next pass is wanted after that; 0: no matter when
 	purged    time.Time         // when old markers were last looked for
+	unlisted  error             // of the newest listing
 }
 
 // quickPasses follow a hand-over: a branch without an answer may become
@@ -71,6 +72,23 @@ func (c *Coordinator) watchOf(name string) *watch {
 		}
 	}
 	return nil
+}
+
+func (c *Coordinator) noteListed(w *watch, err error) {
+	c.shardsMu.Lock()
+	defer c.shardsMu.Unlock()
+	w.unlisted = err
+}
+
+// unlisted is why a shard could not be listed last. Passes over other shards do not ask it then:
+// one that hangs would hold them up each time. Its own pass does, and finds out when it is back.
+func (c *Coordinator) unlisted(w *watch) error {
+	if !c.running.Load() {
+		return nil
+	}
+	c.shardsMu.Lock()
+	defer c.shardsMu.Unlock()
+	return w.unlisted
 }
 
 // ShardUp tells the resolver that a shard can be reached (again).
