@@ -61,26 +61,46 @@ func (s *Shard) PurgeMarkers(ctx context.Context, gtrids []string) error {
 	sorted := slices.Clone(gtrids)
 	slices.Sort(sorted) // so that two proxies do not meet crosswise
 	for batch := range slices.Chunk(sorted, markerBatch) {
-		err := s.onSide(ctx, func(ctx context.Context, c *Conn) error {
-			if err := c.checkPrimary(ctx); err != nil {
-				return err
-			}
-			// No gaps are locked at this level.
-			if err := c.SetState(ctx, committedReads); err != nil {
-				return err
-			}
-			sql := "DELETE FROM lockstep.branch" + s.among(batch)
-			_, err := c.Exec(ctx, sql)
-			if code(err) == 1665 { // a server that logs statements takes no changes at this level
-				if err = c.SetState(ctx, anyState); err == nil {
-					_, err = c.Exec(ctx, sql)
-				}
-			}
-			return err
-		})
-		if err != nil && !missingMarkerTable(err) {
+		if err := s.changeMarkers(ctx, "DELETE FROM lockstep.branch"+s.among(batch)); err != nil {
 			return fmt.Errorf("shard %s: deleting the markers of %d transactions: %w", s.o.Name, len(batch), s.markerTableError(err))
 		}
 	}
 	return nil
+}
+
+// RenewMarkers lets the time that committed rows of these transactions are kept at this shard begin now, where they are
+// older than age: of a branch that was in doubt for long, the row would be purged as soon as it is committed.
+func (s *Shard) RenewMarkers(ctx context.Context, gtrids []string, age time.Duration) error {
+	for batch := range slices.Chunk(slices.Sorted(slices.Values(gtrids)), markerBatch) {
+		sql := "UPDATE lockstep.branch SET created = UTC_TIMESTAMP(6)" + s.among(batch) +
+			" AND created < UTC_TIMESTAMP(6) - INTERVAL " + strconv.FormatInt(max(age, 0).Microseconds(), 10) + " MICROSECOND"
+		if err := s.changeMarkers(ctx, sql); err != nil {
+			return fmt.Errorf("shard %s: renewing the markers of %d transactions: %w", s.o.Name, len(batch), s.markerTableError(err))
+		}
+	}
+	return nil
+}
+
+// changeMarkers changes rows by their keys, with autocommit on. Without the table there are none.
+func (s *Shard) changeMarkers(ctx context.Context, sql string) error {
+	err := s.onSide(ctx, func(ctx context.Context, c *Conn) error {
+		if err := c.checkPrimary(ctx); err != nil {
+			return err
+		}
+		// No gaps are locked at this level.
+		if err := c.SetState(ctx, committedReads); err != nil {
+			return err
+		}
+		_, err := c.Exec(ctx, sql)
+		if code(err) == 1665 { // a server that logs statements takes no changes at this level
+			if err = c.SetState(ctx, anyState); err == nil {
+				_, err = c.Exec(ctx, sql)
+			}
+		}
+		return err
+	})
+	if missingMarkerTable(err) {
+		return nil
+	}
+	return err
 }

@@ -72,6 +72,12 @@ type Purger interface {
 	Purge(ctx context.Context, gtrids []string) error
 }
 
+// Renewer is a Shard where the time that markers are kept can begin anew.
+type Renewer interface {
+	// Renew lets it begin now for the committed rows of these transactions at this shard that are older than age.
+	Renew(ctx context.Context, gtrids []string, age time.Duration) error
+}
+
 // Tokens is a Shard where a client's token can be looked up.
 type Tokens interface {
 	// Token reads the rows with this token, uncommitted ones too.

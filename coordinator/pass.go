@@ -238,6 +238,7 @@ func (c *Coordinator) settleAll(ctx context.Context, w *watch, tasks []task) {
 		n := min(len(tasks), c.o.FreeBatch)
 		c.endOwners(ctx, w, tasks[:n])
 		c.settleFree(ctx, w, c.free(ctx, w, tasks[:n], new(freeBudget)))
+		c.renew(ctx, w, tasks[:n])
 		tasks = tasks[n:]
 	}
 }

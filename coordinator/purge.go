@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"lockstep/txlog"
 )
 
 const (
@@ -132,4 +134,32 @@ func (c *Coordinator) preparedAt(ctx context.Context, rows []Marker) (prepared, 
 		}
 	}
 	return prepared, unknown
+}
+
+// renew lets the markers of branches that were committed late be kept for as long as others: their clients
+// have had no answer until now. An old row would be purged at once, and a look-up would find no trace then.
+func (c *Coordinator) renew(ctx context.Context, w *watch, tasks []task) {
+	r, ok := w.shard.(Renewer)
+	if !ok {
+		return
+	}
+	var gtrids []string
+	for _, t := range tasks {
+		if t.err == nil && t.verdict == txlog.Commit {
+			gtrids = append(gtrids, t.xid.GTRID)
+		}
+	}
+	if len(gtrids) == 0 {
+		return
+	}
+	ctx, cancel := within(ctx, c.o.Clock, c.o.SettleTimeout)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			c.o.Logger.Warn("markers of branches committed late could not be renewed", "shard", w.shard.Name(), "err", fmt.Errorf("panic: %v", p))
+		}
+	}()
+	if err := r.Renew(ctx, gtrids, c.o.MarkerRetention/2); err != nil {
+		c.o.Logger.Warn("markers of branches committed late could not be renewed: outcomes of their tokens may be lost early", "shard", w.shard.Name(), "err", err)
+	}
 }

@@ -145,3 +145,53 @@ func TestPurgeKeepsRowsWhileAListHasGaps(t *testing.T) {
 		}
 	})
 }
+
+// renewedShard has a row that ages, committed together with its branch.
+type renewedShard struct {
+	*markerShard
+	t *testing.T
+}
+
+func (s *renewedShard) OldMarkers(_ context.Context, keep, keepToken time.Duration, _ int) (old []Marker, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.rows {
+		if len(s.xids) == 0 && (m.Token == "" && m.Age > keep || m.Token != "" && m.Age > keepToken) {
+			old = append(old, m)
+		}
+	}
+	return old, nil
+}
+
+func (s *renewedShard) Renew(_ context.Context, gtrids []string, age time.Duration) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(gtrids) != 1 || len(s.xids) > 0 {
+		s.t.Errorf("renewed %v with %v prepared", gtrids, s.xids)
+	}
+	if s.rows[0].Age > age {
+		s.rows[0].Age = 0
+	}
+	return nil
+}
+
+// A transaction that was in doubt for longer than tokens are kept can still be looked up when it is committed.
+func TestCommittedLateIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const g = "c.p1.e1.1"
+		s := &renewedShard{&markerShard{fakeShard: &fakeShard{name: "s1", xids: []XID{ours(g, "s1")}}, rows: []Marker{
+			{GTRID: g, Participants: []string{"s1"}, Coordinator: "p1", Token: "t", Age: 48 * time.Hour}}}, t}
+		log := newMemoryLog("e1", "e2")
+		log.decisions[g] = commitOf(g, "s1")
+		c, err := New(Options{Cluster: "c", ID: "p1", Epoch: "e2", Log: log, Shards: []Shard{s}, Logger: quiet()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Recover(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		if len(s.history()) != 1 || len(s.rows) != 1 {
+			t.Errorf("settled %v, rows %v", s.history(), s.rows)
+		}
+	})
+}

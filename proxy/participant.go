@@ -149,6 +149,10 @@ func (r resolverShard) Purge(ctx context.Context, gtrids []string) error {
 	return r.PurgeMarkers(ctx, gtrids)
 }
 
+func (r resolverShard) Renew(ctx context.Context, gtrids []string, age time.Duration) error {
+	return r.RenewMarkers(ctx, gtrids, age)
+}
+
 func (r resolverShard) Token(ctx context.Context, token string) ([]coordinator.Marker, error) {
 	return coordinatorMarkers(r.TokenMarkers(ctx, token))
 }
@@ -177,5 +181,6 @@ var (
 	_ coordinator.Voter   = participant{}
 	_ coordinator.Markers = resolverShard{}
 	_ coordinator.Purger  = resolverShard{}
+	_ coordinator.Renewer = resolverShard{}
 	_ coordinator.Tokens  = resolverShard{}
 )
