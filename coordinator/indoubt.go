@@ -142,7 +142,7 @@ func (c *Coordinator) describe(x XID, s survey) *InDoubtTransaction {
 		switch _, listed := s.lists[p]; {
 		case !listed:
 			t.add(p, BranchUnreachable)
-		case !slices.Contains(s.lists[p], XID{FormatID, x.GTRID, p}):
+		case !s.listed[p][XID{FormatID, x.GTRID, p}]:
 			t.add(p, BranchNotPrepared)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"lockstep/txlog"
 )
 
 // votedShard keeps the markers of branches that voted.
@@ -14,6 +16,7 @@ type votedShard struct {
 	*fakeShard
 	markers map[string]Marker
 	fenced  func(gtrid string)
+	ended   []uint64
 }
 
 func (s *votedShard) Markers(_ context.Context, gtrids []string) (out []Marker, err error) {
@@ -33,7 +36,13 @@ func (s *votedShard) Fence(_ context.Context, m Marker) Reply {
 	}
 	return Reply{Result: Done}
 }
-func (s *votedShard) EndOwner(context.Context, Marker) error { return nil }
+
+func (s *votedShard) EndOwner(_ context.Context, m Marker) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = append(s.ended, m.Connection)
+	return nil
+}
 
 func threePhaseShards(o Options, shards ...*votedShard) (*Coordinator, error) {
 	o.Cluster, o.ID, o.Epoch, o.Log, o.Logger = "c", "p1", "e2", newMemoryLog("e1", "e2"), quiet()
@@ -192,6 +201,22 @@ func TestCommittedLateIsKept(t *testing.T) {
 		}
 		if len(s.history()) != 1 || len(s.rows) != 1 {
 			t.Errorf("settled %v, rows %v", s.history(), s.rows)
+		}
+	})
+}
+
+// An operator's verdict ends the session that holds a three-phase branch, as the resolver does.
+func TestSettleEndsOwner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const g = "c.p2.e1.1"
+		m := Marker{GTRID: g, State: MarkerVoted, Participants: []string{"s1"}, Coordinator: "p2", Connection: 7}
+		s := &votedShard{fakeShard: &fakeShard{name: "s1", xids: []XID{ours(g, "s1")}}, markers: map[string]Marker{g: m}}
+		c, err := threePhaseShards(Options{}, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Settle(t.Context(), g, txlog.Commit, false); err != nil || len(s.history()) != 1 || len(s.ended) != 1 || s.ended[0] != 7 {
+			t.Errorf("%v: settled %v, ended %v", err, s.history(), s.ended)
 		}
 	})
 }

@@ -187,6 +187,14 @@ func (c *Coordinator) settleBranch(ctx context.Context, w *watch, t task) error 
 	if !slices.Contains(listed, t.xid) {
 		return errors.New("it is not prepared any more")
 	}
+	if w.markers() != nil { // a three-phase one names the session that may hold it
+		rows, err := c.readMarkers(ctx, w, []string{t.xid.GTRID})
+		if err != nil {
+			c.o.Logger.Debug("marker of a branch could not be read", "gtrid", t.xid.GTRID, "shard", w.shard.Name(), "err", err)
+		} else if m := rows[t.xid.GTRID]; m.State == MarkerVoted {
+			t.marker = m
+		}
+	}
 	tasks := []task{t}
 	c.settleAll(ctx, w, tasks)
 	return tasks[0].err

@@ -3,7 +3,6 @@ package coordinator
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 
 	"lockstep/txlog"
@@ -14,11 +13,12 @@ type survey struct {
 	shards []string
 	lists  map[string][]XID // by shard; a shard that could not be listed has none
 	errs   map[string]error
+	listed map[string]map[XID]bool // lists, to look things up
 }
 
 func (c *Coordinator) survey(ctx context.Context) survey {
 	ws := c.watches()
-	s := survey{lists: map[string][]XID{}, errs: map[string]error{}}
+	s := survey{lists: map[string][]XID{}, errs: map[string]error{}, listed: map[string]map[XID]bool{}}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for _, w := range ws {
@@ -36,6 +36,10 @@ func (c *Coordinator) survey(ctx context.Context) survey {
 				return
 			}
 			s.lists[name] = xids
+			s.listed[name] = make(map[XID]bool, len(xids))
+			for _, x := range xids {
+				s.listed[name][x] = true
+			}
 		})
 	}
 	wg.Wait()
@@ -54,7 +58,7 @@ func (s survey) err() error {
 // branches of one of our transactions: the shards that list it, in order.
 func (s survey) branches(gtrid string) (out []string) {
 	for _, name := range s.shards {
-		if slices.Contains(s.lists[name], XID{FormatID, gtrid, name}) {
+		if s.listed[name][XID{FormatID, gtrid, name}] {
 			out = append(out, name)
 		}
 	}
@@ -74,7 +78,7 @@ func (s survey) unreachable() (out []string) {
 // absent are the participants of a decision that are listed and have nothing prepared of it.
 func (s survey) absent(d txlog.Decision) (out []string) {
 	for _, p := range d.Participants {
-		if list, ok := s.lists[p]; ok && !slices.Contains(list, XID{FormatID, d.GTRID, p}) {
+		if list, ok := s.listed[p]; ok && !list[XID{FormatID, d.GTRID, p}] {
 			out = append(out, p)
 		}
 	}
