@@ -55,11 +55,13 @@ func (d *identity) claim(ctx context.Context, shards []*backend.Shard) error {
 		})
 	}
 	wait.Wait()
-	defer close(serving)
+	announce := sync.OnceFunc(func() { close(serving) })
+	defer announce()
 	for deadline := time.Now().Add(claimPatience); ; {
 		taken := d.taken()
 		if taken == nil {
-			return nil
+			announce()
+			return d.taken() // of what changed since the look nobody was told
 		}
 		if time.Now().After(deadline) {
 			return taken
