@@ -177,7 +177,9 @@ func (c *Coordinator) conclude(d *driver, out Outcome) {
 	case Committed:
 		c.counters.committed.Add(1)
 		if len(out.Pending) > 0 {
-			c.unfinished.add(d.t.gtrid, d.shards, c.tick())
+			if !d.m.three { // there is no record of it to forget
+				c.unfinished.add(d.t.gtrid, d.shards, c.tick())
+			}
 			c.o.Logger.Warn("transaction committed, branches left to recovery", attrs...)
 		}
 	case RolledBack:
@@ -187,7 +189,7 @@ func (c *Coordinator) conclude(d *driver, out Outcome) {
 		}
 	case InDoubt:
 		c.counters.inDoubt.Add(1)
-		if d.m.three && d.m.state == stateFinished { // no log has to be read for it
+		if d.m.three { // no log has to be read for it
 			c.o.Logger.Warn("transaction in doubt until its silent participants can be asked", append(attrs, slog.Any("err", out.Err))...)
 			return
 		}

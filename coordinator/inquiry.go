@@ -54,10 +54,11 @@ type inquiry struct {
 	participants []string
 	found        []finding
 	blocked      []error // by participant: why it could not be asked or fenced
+	failures     []int   // by participant: how often
 }
 
 func newInquiry(participants []string) *inquiry {
-	return &inquiry{participants: participants, found: make([]finding, len(participants)), blocked: make([]error, len(participants))}
+	return &inquiry{participants: participants, found: make([]finding, len(participants)), blocked: make([]error, len(participants)), failures: make([]int, len(participants))}
 }
 
 // see takes in a finding. One that is final is not unlearned: a branch that is prepared
@@ -72,6 +73,7 @@ func (q *inquiry) see(i int, f finding) {
 func (q *inquiry) block(i int, err error) {
 	if !q.found[i].final() {
 		q.blocked[i] = err
+		q.failures[i]++
 	}
 }
 
@@ -98,17 +100,21 @@ func (q *inquiry) verdict() txlog.Verdict {
 }
 
 // remedies to take when there is no verdict. A fence anywhere is enough, and so
-// is needed only once.
+// is needed only once: where it failed least, so that a shard that takes no writes does not stand in the way.
 func (q *inquiry) remedies() (out []remedy) {
-	fencing := false
+	fence := -1
+	for i, f := range q.found {
+		if f == findNothing && (fence < 0 || q.failures[i] < q.failures[fence]) {
+			fence = i
+		}
+	}
 	for i, f := range q.found {
 		switch {
 		case f == findUnasked:
 			out = append(out, remedy{remedyAsk, i})
 		case f == findOpen:
 			out = append(out, remedy{remedyEnd, i})
-		case f == findNothing && !fencing:
-			fencing = true
+		case i == fence:
 			out = append(out, remedy{remedyFence, i})
 		}
 	}
