@@ -88,7 +88,7 @@ func (c *Conn) innodbLockWaits(ctx context.Context, limit int) (w LockWaits, err
 	byID := map[uint64]transaction{}
 	n := 0
 	_, err = c.each(ctx, fmt.Sprintf("SELECT /*%s*/ trx_id, trx_mysql_thread_id, trx_wait_started, IF(trx_mysql_thread_id = CONNECTION_ID(), trx_query, NULL) "+
-		"FROM information_schema.innodb_trx LIMIT %d", nonce, limit+1),
+		"FROM information_schema.innodb_trx ORDER BY trx_mysql_thread_id = CONNECTION_ID() DESC LIMIT %d", nonce, limit+1),
 		func(row []protocol.Field) error {
 			if n++; n > limit {
 				w.Cut = true

@@ -39,6 +39,9 @@ func (e *OwnerError) Error() string {
 // Errors: *OwnerError, *DownError, ctx's; one when the session does not end within GateTimeout.
 func (s *Shard) EndMarkerOwner(ctx context.Context, m Marker) error {
 	if gone, err := s.sessionGone(ctx, m.Connection); err != nil || gone {
+		if gone && !m.Committed {
+			s.noteWriter(m) // the engine may be about to let go
+		}
 		return err
 	}
 	err := s.onSide(ctx, func(ctx context.Context, c *Conn) error {
