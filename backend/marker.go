@@ -91,7 +91,13 @@ func (m *Marker) check() error {
 // appendInsert writes the row's INSERT. Hex literals and numbers mean the same under
 // any sql_mode and character set.
 func (m *Marker) appendInsert(b []byte, shard string) []byte {
-	b = append(b, "INSERT INTO lockstep.branch (gtrid, shard, state, participants, coordinator, connection_id, token, has_token, created) VALUES ("...)
+	b = append(b, "INSERT INTO lockstep.branch (gtrid, shard, state, participants, coordinator, connection_id, token, has_token, created) VALUES "...)
+	return m.appendRow(b, shard)
+}
+
+// appendRow writes the row's values.
+func (m *Marker) appendRow(b []byte, shard string) []byte {
+	b = append(b, '(')
 	b = appendHex(b, m.GTRID)
 	b = append(b, ", "...)
 	b = appendHex(b, shard)

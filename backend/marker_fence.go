@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 )
 
 // fenceWait is the shortest lock wait that a server can be asked for: MariaDB none, MySQL one second.
@@ -22,7 +23,25 @@ func (s *Shard) InsertFence(ctx context.Context, m Marker) error {
 	if err := m.check(); err != nil {
 		return fmt.Errorf("shard %s: fencing a transaction: %w", s.o.Name, err)
 	}
-	return s.fence(ctx, &m, "gtrid = "+hexLiteral(m.GTRID))
+	return s.fence(ctx, []*Marker{&m}, "gtrid = "+hexLiteral(m.GTRID))
+}
+
+// InsertFences commits a row in state aborted for each of these, in one statement: all or none. Errors as
+// of InsertFence, for any of them.
+func (s *Shard) InsertFences(ctx context.Context, ms []Marker) error {
+	if len(ms) == 0 {
+		return nil
+	}
+	gtrids := make([]string, len(ms))
+	rows := make([]*Marker, len(ms))
+	for i := range ms {
+		ms[i].State = MarkerAborted
+		if err := ms[i].check(); err != nil {
+			return fmt.Errorf("shard %s: fencing transactions: %w", s.o.Name, err)
+		}
+		gtrids[i], rows[i] = hexLiteral(ms[i].GTRID), &ms[i]
+	}
+	return s.fence(ctx, rows, "gtrid IN ("+strings.Join(gtrids, ",")+")")
 }
 
 // FenceToken commits a row in state aborted that takes the token: no transaction can write a marker with it here
@@ -35,7 +54,7 @@ func (s *Shard) FenceToken(ctx context.Context, token, coordinator string) error
 	if token == "" {
 		return fmt.Errorf("shard %s: fencing a token: it is empty", s.o.Name)
 	}
-	return s.fence(ctx, &m, "token = "+hexLiteral(token))
+	return s.fence(ctx, []*Marker{&m}, "token = "+hexLiteral(token))
 }
 
 // tokenGTRID names the row that takes a token, within 64 bytes.
@@ -45,7 +64,8 @@ func tokenGTRID(token string) string {
 }
 
 // fence inserts the row with autocommit on. The statement leaves no lock behind, whatever it answers.
-func (s *Shard) fence(ctx context.Context, m *Marker, key string) error {
+func (s *Shard) fence(ctx context.Context, rows []*Marker, key string) error {
+	m := rows[0]
 	err := s.onSide(ctx, func(ctx context.Context, c *Conn) error {
 		if err := c.checkPrimary(ctx); err != nil {
 			return err
@@ -63,7 +83,11 @@ func (s *Shard) fence(ctx context.Context, m *Marker, key string) error {
 				return &MarkerExistsError{s.o.Name, m.GTRID}
 			}
 		}
-		_, err := c.Exec(ctx, string(m.appendInsert(nil, s.o.Name)))
+		insert := m.appendInsert(nil, s.o.Name)
+		for _, more := range rows[1:] {
+			insert = more.appendRow(append(insert, ", "...), s.o.Name)
+		}
+		_, err := c.Exec(ctx, string(insert))
 		return err
 	})
 	if err != nil {

@@ -203,6 +203,7 @@ func (c *Coordinator) remedyAll(ctx context.Context, qs []*question) (again bool
 			continue
 		}
 		again = true
+		places = c.fenceMany(ctx, c.watchOf(name), places, todo)
 		next := make(chan place, len(places))
 		for _, p := range places {
 			next <- p
@@ -220,6 +221,58 @@ func (c *Coordinator) remedyAll(ctx context.Context, qs []*question) (again bool
 	return again
 }
 
+const fencesAtATime = 200
+
+// fenceMany takes the fences among these places in few transactions, where the shard can. It returns
+// the places that are left: those that need something else, or where a row of somebody stood in the way.
+func (c *Coordinator) fenceMany(ctx context.Context, w *watch, places []place, todo map[place]remedyKind) (left []place) {
+	f, ok := w.shard.(Fencer)
+	var fences []place
+	for _, p := range places {
+		if ok && todo[p] == remedyFence {
+			fences = append(fences, p)
+		} else {
+			left = append(left, p)
+		}
+	}
+	if len(fences) < 2 {
+		return places
+	}
+	for part := range slices.Chunk(fences, fencesAtATime) {
+		ms := make([]Marker, len(part))
+		for i, p := range part {
+			ms[i] = c.fence(p)
+		}
+		if c.fenceAll(ctx, f, ms) {
+			for _, p := range part {
+				p.q.see(p.i, findFenced)
+			}
+			c.counters.fenced.Add(uint64(len(part)))
+			c.o.Logger.Info("branches fenced off", "count", len(part), "first", part[0].q.gtrid, "shard", w.shard.Name())
+		} else {
+			left = append(left, part...)
+		}
+	}
+	return left
+}
+
+// fenceAll does not say why it failed: each fence is tried by itself then.
+func (c *Coordinator) fenceAll(ctx context.Context, f Fencer, ms []Marker) (done bool) {
+	ctx, cancel := within(ctx, c.o.Clock, c.o.SettleTimeout)
+	defer cancel()
+	defer func() {
+		if v := recover(); v != nil {
+			done = false
+		}
+	}()
+	return f.FenceAll(ctx, ms).Result == Done
+}
+
+// fence is the row that takes the place of a branch's marker.
+func (c *Coordinator) fence(p place) Marker {
+	return Marker{GTRID: p.q.gtrid, State: MarkerAborted, Participants: p.q.participants, Coordinator: c.o.ID}
+}
+
 // apply carries out one remedy. A panic is an error.
 func (c *Coordinator) apply(ctx context.Context, w *watch, p place, kind remedyKind) {
 	ctx, cancel := within(ctx, c.o.Clock, c.o.SettleTimeout)
@@ -235,7 +288,7 @@ func (c *Coordinator) apply(ctx context.Context, w *watch, p place, kind remedyK
 			p.q.block(p.i, fmt.Errorf("end its session: %w", err))
 		}
 	case remedyFence:
-		r := w.markers().Fence(ctx, Marker{GTRID: p.q.gtrid, State: MarkerAborted, Participants: p.q.participants, Coordinator: c.o.ID})
+		r := w.markers().Fence(ctx, c.fence(p))
 		if r.Result == Done {
 			p.q.see(p.i, findFenced)
 			c.counters.fenced.Add(1)

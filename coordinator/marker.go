@@ -63,6 +63,13 @@ type Markers interface {
 	EndOwner(ctx context.Context, m Marker) error
 }
 
+// Fencer is a Shard that takes many fences at once.
+type Fencer interface {
+	// FenceAll commits one row in state aborted for each, in one transaction. Done: all are in. With
+	// any other reply none is, or it is not known.
+	FenceAll(ctx context.Context, ms []Marker) Reply
+}
+
 // Purger is a Shard whose old markers can be deleted.
 type Purger interface {
 	// OldMarkers lists committed rows of this shard that are older than keep, those with a token older than

@@ -28,6 +28,9 @@ type task struct {
 	err     error
 }
 
+// firstPart of what is open on a shard is settled before the rest is looked at; the parts grow from there.
+const firstPart = 64
+
 // pass looks at one shard and settles what nobody drives. An error: the shard could not be
 // listed, or something that should have been settled was not.
 func (c *Coordinator) pass(ctx context.Context, w *watch, dry bool) ([]Action, error) {
@@ -48,8 +51,10 @@ func (c *Coordinator) pass(ctx context.Context, w *watch, dry bool) ([]Action, e
 	defer letGo()
 	var all []task
 	var undecided error
+	size := firstPart
 	for again := true; again; again = len(open) > 0 { // in parts: the first need not wait for what all of them take
-		part := open[:min(len(open), c.o.FreeBatch)]
+		part := open[:min(len(open), size, c.o.FreeBatch)]
+		size *= 4
 		open = open[len(part):]
 		more, waits := c.settleOpen(ctx, w, part, dry)
 		if undecided == nil {

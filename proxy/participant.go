@@ -137,6 +137,14 @@ func (r resolverShard) Fence(ctx context.Context, m coordinator.Marker) coordina
 	return fenceReply(r.InsertFence(ctx, backendMarker(m)))
 }
 
+func (r resolverShard) FenceAll(ctx context.Context, ms []coordinator.Marker) coordinator.Reply {
+	rows := make([]backend.Marker, len(ms))
+	for i, m := range ms {
+		rows[i] = backendMarker(m)
+	}
+	return fenceReply(r.InsertFences(ctx, rows))
+}
+
 func (r resolverShard) EndOwner(ctx context.Context, m coordinator.Marker) error {
 	return r.EndMarkerOwner(ctx, backendMarker(m))
 }

@@ -59,6 +59,8 @@ func (s *server) execute(r *request) bool {
 		}
 	case verbFence, verbFenceToken:
 		return s.fence(r)
+	case verbFenceAll:
+		return s.fenceAll(r)
 	case verbEndOwner:
 		return s.endOwner(r)
 	case verbOldMarkers:

@@ -121,6 +121,30 @@ func (s *server) fence(r *request) bool {
 	return true
 }
 
+// fenceAll is one INSERT of many rows: all or none.
+func (s *server) fenceAll(r *request) bool {
+	for _, m := range r.rows {
+		s.w.touches(m.GTRID, "fence", s)
+	}
+	for _, m := range r.rows {
+		switch s.conflict(nil, m.GTRID, "") {
+		case rowOpen:
+			r.result.reply = coordinator.Reply{Result: coordinator.Retry, Err: errLockWait}
+			return true
+		case rowThere:
+			r.result.reply = coordinator.Reply{Result: coordinator.Refused, Err: errDup}
+			return true
+		}
+	}
+	for _, m := range r.rows {
+		one := *r
+		one.verb, one.gtrid, one.marker = verbFence, m.GTRID, m
+		s.fence(&one)
+	}
+	r.result.reply = coordinator.Reply{Result: coordinator.Done}
+	return true
+}
+
 // owner is the session that wrote a marker, if it is there and its row is not committed.
 func (s *server) owner(m coordinator.Marker) *session {
 	for _, r := range s.markers {

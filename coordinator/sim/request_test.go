@@ -27,6 +27,7 @@ const (
 	verbSettle
 	verbMarkers
 	verbFence
+	verbFenceAll
 	verbEndOwner
 	verbOldMarkers
 	verbPurge
@@ -39,7 +40,7 @@ const (
 )
 
 var verbNames = [verbCount]string{"open", "can-commit", "prepare", "commit", "rollback", "one-phase", "list", "free", "settle",
-	"markers", "fence", "end-owner", "old-markers", "purge", "token", "fence-token", "append", "written", "gate held"}
+	"markers", "fence", "fence-all", "end-owner", "old-markers", "purge", "token", "fence-token", "append", "written", "gate held"}
 
 func (v verb) String() string { return verbNames[v] }
 
@@ -71,6 +72,7 @@ type request struct {
 	gtrids  []string
 	verdict txlog.Verdict
 	marker  coordinator.Marker
+	rows    []coordinator.Marker // of a fence-all
 	token   string
 	key     int
 	keep    [2]time.Duration

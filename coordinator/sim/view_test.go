@@ -75,6 +75,10 @@ func (v view) Fence(ctx context.Context, m coordinator.Marker) coordinator.Reply
 	return v.reply(ctx, &request{verb: verbFence, gtrid: m.GTRID, marker: m})
 }
 
+func (v view) FenceAll(ctx context.Context, ms []coordinator.Marker) coordinator.Reply {
+	return v.reply(ctx, &request{verb: verbFenceAll, rows: ms})
+}
+
 func (v view) EndOwner(ctx context.Context, m coordinator.Marker) error {
 	_, err := v.ask(ctx, &request{verb: verbEndOwner, gtrid: m.GTRID, marker: m})
 	return err
