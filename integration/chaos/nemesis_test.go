@@ -37,7 +37,7 @@ func (n *nemesis) strike(s strike) {
 	if len(faults) == 1 && faults[0].kind == loseProxy {
 		n.takenOver(faults[0])
 	}
-	if s.swap {
+	if s.swap && len(faults) == 2 { // one may have been left out for want of a second proxy
 		faults[0], faults[1] = faults[1], faults[0]
 	}
 	var healed time.Time
