@@ -272,9 +272,15 @@ func TestForeignProcess(t *testing.T) {
 	if err := stale.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	// A zombie has no command line.
-	if line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", sleep.Process.Pid)); err != nil || len(line) == 0 {
-		t.Errorf("the stranger was killed (%v)", err)
+	// A zombie has no command line. Neither has, for an instant, a process that has only just begun.
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", sleep.Process.Pid))
+		if err == nil && len(line) > 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the stranger was killed (%v)", err)
+		}
 	}
 }
 
