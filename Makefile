@@ -75,6 +75,7 @@ flood: check-go install-test-deps
 # line says how many passed. A failed one is told with the command that repeats it. Five classic mistakes,
 # put in to see whether they are found: LOCKSTEP_SIM_MISTAKES=1 go test ./coordinator/sim -run Mistakes -v
 sim: check-go
+	@mkdir -p .cache
 	@$(GO) test -c -o .cache/sim.test ./coordinator/sim
 	@cd coordinator/sim && GOGC=400 $(CURDIR)/.cache/sim.test -test.run '^TestSim$$' -test.v -test.timeout 0 -sim.seeds $(SEEDS) -sim.start $(SEED_START) $(ARGS)
 
