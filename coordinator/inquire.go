@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -121,10 +122,7 @@ func (c *Coordinator) lookAtShard(ctx context.Context, w *watch, places []place)
 	if err != nil {
 		return err
 	}
-	prepared := make(map[XID]bool, len(listed))
-	for _, x := range listed {
-		prepared[x] = true
-	}
+	prepared := setOf(listed)
 	gtrids := make([]string, len(places))
 	for k, p := range places {
 		gtrids[k] = p.q.gtrid
@@ -203,19 +201,11 @@ func (c *Coordinator) remedyAll(ctx context.Context, qs []*question) (again bool
 			continue
 		}
 		again = true
-		places = c.fenceMany(ctx, c.watchOf(name), places, todo)
-		next := make(chan place, len(places))
-		for _, p := range places {
-			next <- p
-		}
-		close(next)
-		for range min(len(places), c.o.MaxParallel) {
-			wg.Go(func() {
-				for p := range next {
-					c.apply(ctx, c.watchOf(name), p, todo[p])
-				}
-			})
-		}
+		w := c.watchOf(name)
+		wg.Go(func() {
+			left := c.fenceMany(ctx, w, places, todo)
+			inParallel(c.o.MaxParallel, left, func(p place) { c.apply(ctx, w, p, todo[p]) })
+		})
 	}
 	wg.Wait()
 	return again
@@ -273,22 +263,15 @@ func (c *Coordinator) fence(p place) Marker {
 	return Marker{GTRID: p.q.gtrid, State: MarkerAborted, Participants: p.q.participants, Coordinator: c.o.ID}
 }
 
-// apply carries out one remedy. A panic is an error.
+// apply carries out one remedy.
 func (c *Coordinator) apply(ctx context.Context, w *watch, p place, kind remedyKind) {
-	ctx, cancel := within(ctx, c.o.Clock, c.o.SettleTimeout)
-	defer cancel()
-	defer func() {
-		if v := recover(); v != nil {
-			p.q.block(p.i, fmt.Errorf("panic: %v", v))
-		}
-	}()
 	switch kind {
 	case remedyEnd:
-		if err := w.markers().EndOwner(ctx, p.q.markers[p.i]); err != nil {
+		if err := c.endOwner(ctx, w, p.q.markers[p.i]); err != nil {
 			p.q.block(p.i, fmt.Errorf("end its session: %w", err))
 		}
 	case remedyFence:
-		r := w.markers().Fence(ctx, c.fence(p))
+		r := c.fenceOne(ctx, w, c.fence(p))
 		if r.Result == Done {
 			p.q.see(p.i, findFenced)
 			c.counters.fenced.Add(1)
@@ -297,6 +280,18 @@ func (c *Coordinator) apply(ctx context.Context, w *watch, p place, kind remedyK
 		}
 		p.q.block(p.i, fmt.Errorf("fence: %w", orElse(r.Err, errors.New(r.Result.String()))))
 	}
+}
+
+// fenceOne inserts a fence. A panic leaves it open whether it is in.
+func (c *Coordinator) fenceOne(ctx context.Context, w *watch, m Marker) (r Reply) {
+	ctx, cancel := within(ctx, c.o.Clock, c.o.SettleTimeout)
+	defer cancel()
+	defer func() {
+		if v := recover(); v != nil {
+			r = Reply{Unknown, fmt.Errorf("panic: %v", v)}
+		}
+	}()
+	return w.markers().Fence(ctx, m)
 }
 
 // endOwners ends the sessions that wrote the markers of these branches, so that
@@ -312,30 +307,16 @@ func (c *Coordinator) endOwners(ctx context.Context, w *watch, tasks []task) {
 			newest[m.Connection] = m
 		}
 	}
-	ids := make([]uint64, 0, len(newest))
-	for id := range newest {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	next := make(chan uint64, len(ids))
-	for _, id := range ids {
-		next <- id
-	}
-	close(next)
-	var wg sync.WaitGroup
-	for range min(len(ids), c.o.MaxParallel) {
-		wg.Go(func() {
-			for id := range next {
-				if err := c.endOwner(ctx, w, newest[id]); err != nil {
-					// Settling says so where it matters: the branch is still held.
-					c.o.Logger.Debug("session of a branch could not be ended", "shard", w.shard.Name(), "connection", id, "err", err)
-				}
-			}
-		})
-	}
-	wg.Wait()
+	ids := slices.Sorted(maps.Keys(newest))
+	inParallel(c.o.MaxParallel, ids, func(id uint64) {
+		if err := c.endOwner(ctx, w, newest[id]); err != nil {
+			// Settling says so where it matters: the branch is still held.
+			c.o.Logger.Debug("session of a branch could not be ended", "shard", w.shard.Name(), "connection", id, "err", err)
+		}
+	})
 }
 
+// endOwner ends one session. A panic is an error.
 func (c *Coordinator) endOwner(ctx context.Context, w *watch, m Marker) (err error) {
 	ctx, cancel := within(ctx, c.o.Clock, c.o.SettleTimeout)
 	defer cancel()

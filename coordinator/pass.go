@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"lockstep/txlog"
@@ -151,10 +150,7 @@ func (c *Coordinator) plan(w *watch, listed []XID) (tasks []task, open []openBra
 
 // inBoth keeps the tasks whose branch is still listed.
 func inBoth(tasks []task, second []XID) []task {
-	still := make(map[XID]bool, len(second))
-	for _, x := range second {
-		still[x] = true
-	}
+	still := setOf(second)
 	kept := tasks[:0]
 	for _, t := range tasks {
 		if still[t.xid] {
@@ -290,20 +286,7 @@ func (c *Coordinator) freeXIDs(ctx context.Context, w *watch, xids []XID) (err e
 }
 
 func (c *Coordinator) settleFree(ctx context.Context, w *watch, tasks []*task) {
-	next := make(chan *task)
-	var wg sync.WaitGroup
-	for range min(len(tasks), c.o.MaxParallel) {
-		wg.Go(func() {
-			for t := range next {
-				t.err = c.settleOne(ctx, w, t)
-			}
-		})
-	}
-	for _, t := range tasks {
-		next <- t
-	}
-	close(next)
-	wg.Wait()
+	inParallel(c.o.MaxParallel, tasks, func(t *task) { t.err = c.settleOne(ctx, w, t) })
 }
 
 func (c *Coordinator) settleOne(ctx context.Context, w *watch, t *task) (err error) {

@@ -13,6 +13,15 @@ type XID struct {
 	BQUAL    string
 }
 
+// setOf XIDs, to look them up.
+func setOf(xids []XID) map[XID]bool {
+	set := make(map[XID]bool, len(xids))
+	for _, x := range xids {
+		set[x] = true
+	}
+	return set
+}
+
 // Shard is a database server seen by the resolver. It settles branches whose
 // owner is not this process's live transaction. Safe for concurrent use.
 type Shard interface {

@@ -36,10 +36,7 @@ func (c *Coordinator) survey(ctx context.Context) survey {
 				return
 			}
 			s.lists[name] = xids
-			s.listed[name] = make(map[XID]bool, len(xids))
-			for _, x := range xids {
-				s.listed[name][x] = true
-			}
+			s.listed[name] = setOf(xids)
 		})
 	}
 	wg.Wait()

@@ -139,7 +139,7 @@ func (c *Coordinator) reportUnknown(w *watch, x XID, q *question) {
 }
 
 // inquireLive seeks the verdict of this process's own transaction, for its driver: until there
-// is one or the time is over. onRollback says until when a fence proves that nobody committed.
+// is one or the time is over. Until trusted a fence proves that nobody committed.
 func (c *Coordinator) inquireLive(ctx context.Context, gtrid string, participants []string, trusted time.Time) event {
 	ctx, cancel := within(ctx, c.o.Clock, c.o.CommitTimeout)
 	defer cancel()
