@@ -2,7 +2,6 @@ package coordinator
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"lockstep/txlog"
@@ -11,12 +10,9 @@ import (
 // Preview says what Settle would do now with the same arguments, and changes nothing. It refuses what
 // Settle would refuse. What it says holds for the moment of its look.
 func (c *Coordinator) Preview(ctx context.Context, gtrid string, v txlog.Verdict, force bool) ([]Action, error) {
-	if v != txlog.Commit && v != txlog.Rollback {
-		return nil, fmt.Errorf("preview %s: verdict %d is neither commit nor rollback", gtrid, v)
-	}
-	x := XID{FormatID: FormatID, GTRID: gtrid}
-	if c.ownerOf(x) == OwnerNobody {
-		return nil, refuse("%s was not made by cluster %s: strangers are never touched", readable(gtrid), c.o.Cluster)
+	x, err := c.operable("preview", gtrid, v)
+	if err != nil {
+		return nil, err
 	}
 	if t, _ := c.driven(gtrid); t != nil {
 		return c.previewLive(t, v, force)
@@ -31,10 +27,7 @@ func (c *Coordinator) Preview(ctx context.Context, gtrid string, v txlog.Verdict
 	}
 	branches := s.branches(gtrid)
 	if len(branches) == 0 && !e.decided {
-		if err := s.err(); err != nil {
-			return nil, fmt.Errorf("preview %s: no shard that can be reached lists it: %w", gtrid, err)
-		}
-		return nil, refuse("no shard lists a prepared branch of %s", gtrid)
+		return nil, notListed("preview", gtrid, s)
 	}
 	why := "operator's verdict"
 	if needsRecord(e, v) {
@@ -55,31 +48,20 @@ func (c *Coordinator) Preview(ctx context.Context, gtrid string, v txlog.Verdict
 // previewThreePhase only looks at the participants, where Settle would also fence. None: the
 // transaction is not three-phase, or forced.
 func (c *Coordinator) previewThreePhase(ctx context.Context, x XID, v txlog.Verdict, force bool, e evidence, s survey) (actions []Action, err error) {
-	if e.live || e.held != "" || e.decided {
-		return nil, nil
-	}
-	t := &InDoubtTransaction{GTRID: x.GTRID, Owner: e.owner, Decision: "none"}
-	for _, shard := range s.branches(x.GTRID) {
-		t.add(shard, BranchPrepared)
-	}
-	questions, unread := c.questions(ctx, []*InDoubtTransaction{t})
-	q := questions[x.GTRID]
-	switch {
-	case q == nil && unread[x.GTRID] != nil && !force:
-		return nil, refuseUnread(x.GTRID, unread[x.GTRID])
-	case q == nil:
-		return nil, nil
+	q, err := c.questionOf(ctx, x.GTRID, force, e, s)
+	if q == nil || err != nil {
+		return nil, err
 	}
 	c.inquire(ctx, []*question{q}, true)
 	why := "operator's verdict, as " + q.why()
 	switch found := q.verdict(); {
 	case found == v:
 	case found != 0:
-		return nil, refuse("%s is three-phase and ends the other way: %s", x.GTRID, q.why())
+		return nil, refuseContrary(q)
 	case v == txlog.Rollback && len(q.remedies()) > 0:
 		why = "if it can be fenced off first: " + q.why()
 	case !force:
-		return nil, refuse("%s is three-phase and %s; a verdict now could leave it half committed", x.GTRID, q.why())
+		return nil, refuseUndecided(q)
 	default:
 		return nil, nil
 	}
@@ -94,13 +76,11 @@ func (c *Coordinator) previewLive(t *Transaction, v txlog.Verdict, force bool) (
 	t.mu.Lock()
 	undecided := t.committed && !t.decided
 	t.mu.Unlock()
-	switch {
-	case v == txlog.Commit:
-		return nil, refuse("%s is being committed right now and ends by itself", t.gtrid)
-	case !force:
-		return nil, refuse("%s is being committed right now and ends by itself; force makes it roll back if it is not decided yet", t.gtrid)
-	case !undecided:
-		return nil, refuse("%s is being driven right now and is either not at its commit or past its decision", t.gtrid)
+	if err := liveAllows(t.gtrid, v, force); err != nil {
+		return nil, err
+	}
+	if !undecided {
+		return nil, refusePast(t.gtrid)
 	}
 	return []Action{{GTRID: t.gtrid, Verdict: v, Why: "its own commit would fail and roll it back"}}, nil
 }

@@ -23,12 +23,9 @@ import (
 // A verdict that the log does not imply is made durable first, so that branches
 // that show up later go the same way.
 func (c *Coordinator) Settle(ctx context.Context, gtrid string, v txlog.Verdict, force bool) ([]Action, error) {
-	if v != txlog.Commit && v != txlog.Rollback {
-		return nil, fmt.Errorf("settle %s: verdict %d is neither commit nor rollback", gtrid, v)
-	}
-	x := XID{FormatID: FormatID, GTRID: gtrid}
-	if c.ownerOf(x) == OwnerNobody {
-		return nil, refuse("%s was not made by cluster %s: strangers are never touched", readable(gtrid), c.o.Cluster)
+	x, err := c.operable("settle", gtrid, v)
+	if err != nil {
+		return nil, err
 	}
 	if err := c.hands.seize(ctx, gtrid); err != nil {
 		return nil, fmt.Errorf("settle %s: %w", gtrid, err)
@@ -50,10 +47,7 @@ func (c *Coordinator) Settle(ctx context.Context, gtrid string, v txlog.Verdict,
 	}
 	branches := s.branches(gtrid)
 	if len(branches) == 0 && !e.decided {
-		if err := s.err(); err != nil {
-			return nil, fmt.Errorf("settle %s: no shard that can be reached lists it: %w", gtrid, err)
-		}
-		return nil, refuse("no shard lists a prepared branch of %s", gtrid)
+		return nil, notListed("settle", gtrid, s)
 	}
 	why := "operator's verdict"
 	decided := e.decided
@@ -80,20 +74,53 @@ func refuse(format string, args ...any) error {
 	return &RefusedError{Reason: fmt.Sprintf(format, args...)}
 }
 
+// operable names a transaction on which an operator may give this verdict at all.
+func (c *Coordinator) operable(what, gtrid string, v txlog.Verdict) (XID, error) {
+	x := XID{FormatID: FormatID, GTRID: gtrid}
+	switch {
+	case v != txlog.Commit && v != txlog.Rollback:
+		return x, fmt.Errorf("%s %s: verdict %d is neither commit nor rollback", what, gtrid, v)
+	case c.ownerOf(x) == OwnerNobody:
+		return x, refuse("%s was not made by cluster %s: strangers are never touched", readable(gtrid), c.o.Cluster)
+	}
+	return x, nil
+}
+
+// notListed is for an undecided transaction of which nothing is prepared where one can look.
+func notListed(what, gtrid string, s survey) error {
+	if err := s.err(); err != nil {
+		return fmt.Errorf("%s %s: no shard that can be reached lists it: %w", what, gtrid, err)
+	}
+	return refuse("no shard lists a prepared branch of %s", gtrid)
+}
+
+// liveAllows refuses what no force changes about a transaction that this process drives.
+func liveAllows(gtrid string, v txlog.Verdict, force bool) error {
+	switch {
+	case v == txlog.Commit:
+		return refuse("%s is being committed right now and ends by itself", gtrid)
+	case !force:
+		return refuse("%s is being committed right now and ends by itself; force makes it roll back if it is not decided yet", gtrid)
+	}
+	return nil
+}
+
+// refusePast is for a live transaction that can not be made to roll back any more, or not yet.
+func refusePast(gtrid string) error {
+	return refuse("%s is being driven right now and is either not at its commit or past its decision", gtrid)
+}
+
 // endLive refuses a transaction that this process drives, or makes its commit roll back.
 func (c *Coordinator) endLive(ctx context.Context, gtrid string, v txlog.Verdict, force bool) error {
 	t, _ := c.driven(gtrid)
 	if t == nil {
 		return nil
 	}
-	if v == txlog.Commit {
-		return refuse("%s is being committed right now and ends by itself", gtrid)
-	}
-	if !force {
-		return refuse("%s is being committed right now and ends by itself; force makes it roll back if it is not decided yet", gtrid)
+	if err := liveAllows(gtrid, v, force); err != nil {
+		return err
 	}
 	if !t.forbid("an operator forced the roll-back of " + gtrid) {
-		return refuse("%s is being driven right now and is either not at its commit or past its decision", gtrid)
+		return refusePast(gtrid)
 	}
 	select {
 	case <-t.done:

@@ -13,36 +13,47 @@ import (
 //
 // To roll back what is undecided it fences, as the resolver would: that makes it safe where it succeeds.
 func (c *Coordinator) threePhaseAllows(ctx context.Context, x XID, v txlog.Verdict, force bool, e evidence, s survey) (why string, err error) {
-	if e.live || e.held != "" || e.decided {
-		return "", nil
+	q, err := c.questionOf(ctx, x.GTRID, force, e, s)
+	if q == nil || err != nil {
+		return "", err
 	}
-	gtrid := x.GTRID
+	c.inquire(ctx, []*question{q}, v == txlog.Commit)
+	switch q.verdict() {
+	case 0:
+		if !force {
+			return "", refuseUndecided(q)
+		}
+		return "", nil
+	case v:
+		return "operator's verdict, as " + q.why(), nil
+	}
+	return "", refuseContrary(q)
+}
+
+// questionOf is nil for a transaction that its participants do not decide. Where a marker cannot be read now,
+// it may be one that they do: that is refused, unless forced.
+func (c *Coordinator) questionOf(ctx context.Context, gtrid string, force bool, e evidence, s survey) (*question, error) {
+	if e.live || e.held != "" || e.decided {
+		return nil, nil
+	}
 	t := &InDoubtTransaction{GTRID: gtrid, Owner: e.owner, Decision: "none"}
 	for _, shard := range s.branches(gtrid) {
 		t.add(shard, BranchPrepared)
 	}
 	questions, unread := c.questions(ctx, []*InDoubtTransaction{t})
 	q := questions[gtrid]
-	switch {
-	case q == nil && unread[gtrid] != nil && !force:
-		return "", refuseUnread(gtrid, unread[gtrid])
-	case q == nil:
-		return "", nil
+	if q == nil && unread[gtrid] != nil && !force {
+		return nil, refuse("%s may be three-phase, and a verdict now could leave it half committed: %v", gtrid, unread[gtrid])
 	}
-	c.inquire(ctx, []*question{q}, v == txlog.Commit)
-	switch q.verdict() {
-	case 0:
-		if !force {
-			return "", refuse("%s is three-phase and %s; a verdict now could leave it half committed", gtrid, q.why())
-		}
-		return "", nil
-	case v:
-		return "operator's verdict, as " + q.why(), nil
-	}
-	return "", refuse("%s is three-phase and ends the other way: %s", gtrid, q.why())
+	return q, nil
 }
 
-// refuseUnread is for a transaction whose marker cannot be read now.
-func refuseUnread(gtrid string, err error) error {
-	return refuse("%s may be three-phase, and a verdict now could leave it half committed: %v", gtrid, err)
+// refuseContrary is for a verdict that is not the one of the participants.
+func refuseContrary(q *question) error {
+	return refuse("%s is three-phase and ends the other way: %s", q.gtrid, q.why())
+}
+
+// refuseUndecided is for a verdict where they have none yet.
+func refuseUndecided(q *question) error {
+	return refuse("%s is three-phase and %s; a verdict now could leave it half committed", q.gtrid, q.why())
 }

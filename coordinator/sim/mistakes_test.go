@@ -69,8 +69,8 @@ var mistakes = []mistake{
 	},
 	{
 		"presume abort of a branch whose marker cannot be read", "settle_threephase.go",
-		"case q == nil && unread[gtrid] != nil && !force:",
-		"case false:",
+		"if q == nil && unread[gtrid] != nil && !force {",
+		"if false {",
 		"",
 	},
 	{
