@@ -111,22 +111,18 @@ func (c *Conn) attachedFromTable(ctx context.Context) (preparedTransactions, err
 				if len(row) != 4 {
 					return fmt.Errorf("row of %d columns", len(row))
 				}
-				id, err := strconv.ParseUint(string(row[0]), 10, 64)
+				id, thread, err := parseParty(row[0], row[1])
 				if err != nil {
 					return err
 				}
-				thread, err := strconv.ParseUint(string(row[1]), 10, 64)
-				if err != nil {
-					return err
-				}
-				if uint32(thread) == c.id {
+				if thread == c.id {
 					fresh = strings.Contains(string(row[3]), nonce)
 					return nil
 				}
 				switch string(row[2]) {
 				case "LOCK WAIT", "ROLLING BACK", "COMMITTING": // not prepared
 				default:
-					p.attached[id] = uint32(thread)
+					p.attached[id] = thread
 				}
 				return nil
 			})

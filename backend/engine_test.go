@@ -22,17 +22,7 @@ type engine struct {
 // open makes a shard on the engine's server, closed at the test's end.
 func (e *engine) open(t *testing.T, change ...func(*Options)) *Shard {
 	t.Helper()
-	o := e.options
-	for _, f := range change {
-		f(&o)
-	}
-	s := NewShard(o)
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return openWith(t, e.options, change)
 }
 
 // onEngines runs a test on MariaDB and, where it is installed, on MySQL.

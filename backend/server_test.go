@@ -181,7 +181,12 @@ func needMariaDB(t *testing.T) *server {
 // openShard makes a shard on the private server, closed at the test's end.
 func openShard(t *testing.T, change ...func(*Options)) *Shard {
 	t.Helper()
-	o := needServer(t).options()
+	return openWith(t, needServer(t).options(), change)
+}
+
+// openWith makes a shard, closed at the test's end.
+func openWith(t *testing.T, o Options, change []func(*Options)) *Shard {
+	t.Helper()
 	for _, f := range change {
 		f(&o)
 	}

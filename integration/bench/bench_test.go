@@ -174,8 +174,4 @@ func logBatches(t *testing.T, c *cluster.Cluster) float64 {
 	return 0
 }
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	cluster.RemoveBinary()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { cluster.Main(m) }

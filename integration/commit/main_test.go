@@ -6,20 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
-
 	"lockstep/integration/cluster"
 )
 
-func TestMain(m *testing.M) {
-	// That connections break is what these tests are about.
-	if err := mysql.SetLogger(&mysql.NopLogger{}); err != nil {
-		panic(err)
-	}
-	code := m.Run()
-	cluster.RemoveBinary()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { cluster.QuietMain(m) }
 
 // envSeed is the seed of the random choices; default the clock.
 const envSeed = "LOCKSTEP_CRASH_SEED"

@@ -17,11 +17,7 @@ import (
 	"lockstep/integration/cluster"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	cluster.RemoveBinary()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { cluster.Main(m) }
 
 // runs is how often a timed scenario is repeated.
 func runs(t *testing.T) int {

@@ -14,11 +14,7 @@ import (
 	"lockstep/localdb"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	cluster.RemoveBinary()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { cluster.Main(m) }
 
 func setting(t *testing.T, name string, otherwise uint64) uint64 {
 	t.Helper()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -14,11 +13,7 @@ import (
 	"lockstep/integration/cluster"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	cluster.RemoveBinary()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { cluster.Main(m) }
 
 // start runs a proxy over three shards, with an empty database d behind it.
 func start(t *testing.T, o cluster.Options) *cluster.Cluster {

@@ -21,11 +21,7 @@ const (
 	threads   = 8
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	cluster.RemoveBinary()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { cluster.Main(m) }
 
 // runTime is how long each run takes.
 func runTime(t *testing.T) time.Duration {

@@ -5,20 +5,10 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/go-sql-driver/mysql"
-
 	"lockstep/integration/cluster"
 )
 
-func TestMain(m *testing.M) {
-	// That connections break is what these tests are about.
-	if err := mysql.SetLogger(&mysql.NopLogger{}); err != nil {
-		panic(err)
-	}
-	code := m.Run()
-	cluster.RemoveBinary()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { cluster.QuietMain(m) }
 
 const (
 	envThorough     = "LOCKSTEP_THOROUGH"
