@@ -127,6 +127,13 @@ func (c *Conn) adopt(want *State) {
 	}
 }
 
+// LeaveDatabase notes that the connection may have no database any more: a server takes it away
+// from the session that drops it. The next use chooses one again.
+func (c *Conn) LeaveDatabase() {
+	c.db, c.state = "", nil
+	c.statements.context = preparedContext("", c.vars)
+}
+
 // Reset brings the session back to what it was after login: temporary tables,
 // user variables, locks and prepared statements are gone, an open transaction is
 // rolled back. Refused while a branch is open: on MariaDB it would corrupt a prepared one.

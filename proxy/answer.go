@@ -65,17 +65,22 @@ type row []string
 
 // writeResult answers with a small result of strings.
 func (s *session) writeResult(names []string, rows []row) error {
-	w := s.newResultWriter()
 	cols := make([]protocol.Column, len(names))
 	for i, n := range names {
 		cols[i] = protocol.Column{Name: n, Type: protocol.TypeVarString, Charset: utf8mb4GeneralCI, Length: 1024}
 	}
+	return s.writeColumns(cols, rows)
+}
+
+// writeColumns answers with a small result whose columns have types of their own.
+func (s *session) writeColumns(cols []protocol.Column, rows []row) error {
+	w := s.newResultWriter()
 	if err := w.Columns(cols); err != nil {
 		return err
 	}
-	fields := make([]protocol.Field, len(names))
+	fields := make([]protocol.Field, len(cols))
 	for _, r := range rows {
-		for i := range names {
+		for i := range cols {
 			fields[i] = protocol.Field(r[i])
 		}
 		if err := w.Row(fields); err != nil {

@@ -36,7 +36,7 @@ func (s *session) ddl(st *sharding.Statement, rq *request) error {
 		s.p.ddl.Lock() // one at a time: the catalog must be that of the last one
 		defer s.p.ddl.Unlock()
 	}
-	ok, err := s.define(rq)
+	ok, err := s.define(st, rq)
 	if st.DDL.Reload {
 		err = s.defined(st, err)
 	}
@@ -48,7 +48,8 @@ func (s *session) ddl(st *sharding.Statement, rq *request) error {
 }
 
 // define runs the statement on every target at once.
-func (s *session) define(rq *request) (protocol.OK, error) {
+func (s *session) define(st *sharding.Statement, rq *request) (protocol.OK, error) {
+	dropsDatabase := strings.HasPrefix(st.DDL.Verb, "drop database")
 	targets := s.plan.Targets
 	oks, errs := make([]protocol.OK, len(targets)), make([]error, len(targets))
 	var notes *backend.Result
@@ -59,9 +60,9 @@ func (s *session) define(rq *request) (protocol.OK, error) {
 			sql = rq.sql
 		}
 		shard, text := targets[i].Shard, string(sql)
-		st := s.vars.state(shard) // built here: the session's variables are this goroutine's
+		state := s.vars.state(shard) // built here: the session's variables are this goroutine's
 		wait.Go(func() {
-			conn, err := s.p.shards[shard].Acquire(s.ctx, st, true)
+			conn, err := s.p.shards[shard].Acquire(s.ctx, state, true)
 			if err != nil {
 				errs[i] = err
 				return
@@ -70,6 +71,9 @@ func (s *session) define(rq *request) (protocol.OK, error) {
 			if oks[i], errs[i] = conn.Exec(s.ctx, text); errs[i] == nil && i == 0 && oks[i].Warnings > 0 {
 				// One shard's stand for all. What is lost of them does not undo the definition.
 				notes, _ = conn.Query(s.ctx, showWarnings, maxConditions)
+			}
+			if dropsDatabase {
+				conn.LeaveDatabase()
 			}
 			s.untrack(conn)
 			conn.Release()

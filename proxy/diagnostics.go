@@ -76,7 +76,7 @@ func (s *session) showDiagnostics(st *sharding.Statement) error {
 		if errorsOnly {
 			name = "@@session.error_count"
 		}
-		return s.sent(s.writeResult([]string{name}, []row{{strconv.Itoa(len(rows))}}))
+		return s.sent(s.writeColumns(conditionCountColumns(name), []row{{strconv.Itoa(len(rows))}}))
 	}
 	if off := st.Show.Offset; off > 0 {
 		rows = rows[min(off, uint64(len(rows))):]
@@ -84,7 +84,7 @@ func (s *session) showDiagnostics(st *sharding.Statement) error {
 	if lim := st.Show.Limit; lim > 0 {
 		rows = rows[:min(lim, uint64(len(rows)))]
 	}
-	return s.sent(s.writeResult([]string{"Level", "Code", "Message"}, rows))
+	return s.sent(s.writeColumns(warningColumns(), rows))
 }
 
 // fetchWarnings takes the warnings off the connection before it is anyone

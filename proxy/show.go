@@ -56,7 +56,6 @@ func (s *session) grants() []row {
 
 // showProcesses lists the sessions of this proxy.
 func (s *session) showProcesses(full bool) error {
-	names := []string{"Id", "User", "Host", "db", "Command", "Time", "State", "Info"}
 	var rows []row
 	for _, o := range s.p.sessions.all() {
 		if r, ok := o.process(full); ok && (s.unrestricted() || r[1] == s.user.Name) {
@@ -64,7 +63,7 @@ func (s *session) showProcesses(full bool) error {
 		}
 	}
 	sortRows(rows)
-	return s.sent(s.writeResult(names, rows))
+	return s.sent(s.writeColumns(processColumns(), rows))
 }
 
 // process is the session's row of the process list; false before it has logged in.
