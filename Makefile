@@ -115,6 +115,7 @@ install-run-deps:
 
 install-test-deps: mysql
 	@scripts/install-deps.sh test
+	@scripts/install-node-packages.sh
 
 install-bench-deps:
 	@scripts/install-deps.sh bench

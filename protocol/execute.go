@@ -43,7 +43,7 @@ type ParamType struct {
 // payload is the packet after the command byte. The result aliases payload.
 //
 // Errors are *ServerError: 1835 for a packet that is not well formed, 1210 for types
-// that were never bound.
+// that were never bound and for fewer parameters than the statement has.
 func ParseExecute(dst *Execute, payload []byte, n int, types *[]ParamType, long [][]byte) error {
 	c := cursor{rest: payload}
 	dst.StatementID = c.uint32()
@@ -92,7 +92,7 @@ func ParseExecute(dst *Execute, payload []byte, n int, types *[]ParamType, long 
 			}
 		}
 		if c.bad {
-			return malformedExecute("it ends in parameter %d of %d", i+1, n)
+			return shortExecute("it ends in parameter %d of %d", i+1, n)
 		}
 	}
 	if len(c.rest) > 0 {
@@ -107,7 +107,7 @@ func readTypes(c *cursor, dst *Execute, known []ParamType, nulls []byte) error {
 	if dst.NewTypes {
 		raw := c.take(2 * len(dst.Params))
 		if c.bad {
-			return malformedExecute("it ends in the types of %d parameters", len(dst.Params))
+			return shortExecute("it ends in the types of %d parameters", len(dst.Params))
 		}
 		for i := range dst.Params {
 			dst.Params[i].Type = ColumnType(raw[2*i])
@@ -167,6 +167,13 @@ func readParam(c *cursor, p *Param) error {
 		return malformedExecute("it has a parameter of unknown type %#x", byte(p.Type))
 	}
 	return nil
+}
+
+// shortExecute is the error for fewer parameters than the statement has, as servers give it.
+func shortExecute(format string, args ...any) *ServerError {
+	e := NewError(ErrWrongArguments, format, args...)
+	e.Message = "Incorrect arguments to mysqld_stmt_execute: " + e.Message
+	return e
 }
 
 func malformedExecute(format string, args ...any) *ServerError {

@@ -94,7 +94,7 @@ func (s *session) define(st *sharding.Statement, rq *request) (protocol.OK, erro
 		}
 	}
 	if first == nil {
-		s.keepWarnings(notes)
+		s.keepWarnings(notes, nil)
 		return oks[0], nil
 	}
 	if len(done) == 0 {

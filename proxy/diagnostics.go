@@ -90,7 +90,8 @@ func (s *session) showDiagnostics(st *sharding.Statement) error {
 // fetchWarnings takes the warnings off the connection before it is anyone
 // else's. The statement itself has succeeded: a connection that breaks now costs its
 // warnings (and the transaction it is part of, which the next statement will hear), not its answer.
-func (s *session) fetchWarnings(l *lease) {
+// rows are those of a split INSERT that the shard had.
+func (s *session) fetchWarnings(l *lease, rows []int) {
 	if !s.usable(l) {
 		return
 	}
@@ -102,11 +103,11 @@ func (s *session) fetchWarnings(l *lease) {
 		}
 		return
 	}
-	s.keepWarnings(res)
+	s.keepWarnings(res, rows)
 }
 
 // keepWarnings adds the rows of a SHOW WARNINGS to what the session's own will show.
-func (s *session) keepWarnings(res *backend.Result) {
+func (s *session) keepWarnings(res *backend.Result, rows []int) {
 	if res == nil {
 		return
 	}
@@ -115,7 +116,7 @@ func (s *session) keepWarnings(res *backend.Result) {
 		if err != nil {
 			continue // not a code a server gives
 		}
-		s.diag.add(string(r[0]), uint16(code), string(r[2]))
+		s.diag.add(string(r[0]), uint16(code), renumberRow(string(r[2]), rows))
 	}
 }
 

@@ -191,7 +191,7 @@ func (s *session) endReads(parts []part) (warnings uint16) {
 		switch {
 		case p.err == nil:
 			if p.rows.Summary().OK.Warnings > 0 {
-				s.fetchWarnings(&p.lease)
+				s.fetchWarnings(&p.lease, nil)
 			}
 			s.done(&p.lease)
 		case se != nil:

@@ -69,6 +69,7 @@ func (s *session) runWrite(rq *request, savepoint bool) (protocol.OK, error) {
 		if p.err == nil {
 			oks[i], p.err = readWriteOK(p)
 		}
+		s.asWhole(&s.plan.Targets[i], &oks[i], p.err)
 		failed = failed || p.err != nil
 	}
 	if failed {
@@ -80,16 +81,17 @@ func (s *session) runWrite(rq *request, savepoint bool) (protocol.OK, error) {
 			sum.AffectedRows += ok.AffectedRows
 			sum.Info = addInfo(sum.Info, ok.Info)
 		}
-		if sum.LastInsertID == 0 {
-			sum.LastInsertID = ok.LastInsertID
-		}
 	}
+	sum.LastInsertID = s.lastID(oks)
+	before := len(s.diag.entries)
 	for i := range parts {
 		if oks[i].Warnings > 0 && (s.plan.SumAffected || i == 0) {
-			s.fetchWarnings(&parts[i].lease)
+			s.fetchWarnings(&parts[i].lease, s.plan.Targets[i].Rows)
 		}
 		s.done(&parts[i].lease)
 	}
+	s.diag.asWhole(before)
+	sum.Info = withWarnings(sum.Info, len(s.diag.entries)-before)
 	if err := s.checkAlive(); err != nil {
 		return protocol.OK{}, err // a connection broke while its warnings were read
 	}

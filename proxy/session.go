@@ -205,7 +205,7 @@ func (s *session) show() {
 func (s *session) commands() error {
 	for {
 		if !s.wait() {
-			return s.goodbye()
+			return s.unaskedGoodbye()
 		}
 		s.client.ResetSequence()
 		packet, err := s.client.ReadPacket()
@@ -288,7 +288,7 @@ func (s *session) readFailed(err error) error {
 	case errors.As(err, &order):
 		return s.fail(order.ServerError())
 	case s.p.ctx.Err() != nil || s.wasKilled():
-		return s.goodbye()
+		return s.unaskedGoodbye()
 	default:
 		return err
 	}
@@ -329,7 +329,14 @@ func (s *session) fail(e *protocol.ServerError) error {
 	return e
 }
 
-// goodbye is what a client in waiting hears when the proxy ends its session.
+// unaskedGoodbye is goodbye before a command has come: its packet has number 0, as a server's has, by which
+// drivers know that it is no answer to what they send in the same moment.
+func (s *session) unaskedGoodbye() error {
+	s.client.ResetSequence()
+	return s.goodbye()
+}
+
+// goodbye is what a client hears when the proxy ends its session.
 func (s *session) goodbye() error {
 	return s.fail(protocol.NewError(erServerShutdown, "Server shutdown in progress"))
 }

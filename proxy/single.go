@@ -79,7 +79,7 @@ func (s *session) relayed(l *lease, st *sharding.Statement, rq *request, sum pro
 		s.countFound(l, st, uint64(max(sum.Rows, 0)))
 	}
 	if sum.OK.Warnings > 0 {
-		s.fetchWarnings(l)
+		s.fetchWarnings(l, nil)
 	}
 	s.noteStatus(l, sum.OK.Status)
 	s.afterCall(l, st, rq)

@@ -89,7 +89,7 @@ func (s *session) writeOne(rq *request) (protocol.OK, error) {
 		return ok, s.endParts(parts, nil)
 	}
 	if ok.Warnings > 0 {
-		s.fetchWarnings(&p.lease)
+		s.fetchWarnings(&p.lease, nil)
 	}
 	s.done(&p.lease)
 	if err := s.checkAlive(); err != nil {

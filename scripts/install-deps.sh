@@ -13,9 +13,12 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/libexec
 
 task=${1:?run, test, bench or mysql}
 programs=(mariadbd mariadb-install-db mariadb)
+# What integration/drivers runs: languages, and their drivers and ORMs. npm's own are install-node-packages.sh's.
+drivers=(node npm php php:mysqli php:pdo_mysql javac /usr/share/java/mariadb-java-client.jar gcc /usr/include/mariadb/mysql.h
+	perl perl:DBD::mysql perl:DBD::MariaDB /usr/bin/python3 python3:pymysql python3:MySQLdb python3:sqlalchemy python3:django)
 case $task in
 run) ;;
-test) programs+=(sysbench) ;;
+test) programs+=(sysbench "${drivers[@]}") ;;
 bench) programs+=(sysbench haproxy) ;;
 mysql) programs=(debootstrap dpkg-deb gpgv /usr/share/keyrings/debian-archive-keyring.gpg) ;; # for install-mysql.sh
 *)
@@ -24,8 +27,16 @@ mysql) programs=(debootstrap dpkg-deb gpgv /usr/share/keyrings/debian-archive-ke
 	;;
 esac
 
-# have NAME: the program, or the file with that path, is there.
-have() { [[ -e $1 ]] || command -v "$1" >/dev/null; }
+# have NAME: the program, the file with that path, or the module of a language is there.
+have() {
+	case $1 in
+	php:*) php -r "exit(extension_loaded('${1#*:}') ? 0 : 1);" 2>/dev/null ;;
+	perl:*) perl "-M${1#*:}" -e 1 2>/dev/null ;;
+	# The distribution's interpreter, which has the distribution's modules.
+	python3:*) /usr/bin/python3 -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('${1#*:}') is None)" 2>/dev/null ;;
+	*) [[ -e $1 ]] || command -v "$1" >/dev/null ;;
+	esac
+}
 
 missing=()
 for program in "${programs[@]}"; do
@@ -41,6 +52,17 @@ package_of() {
 	mariadbd | mariadb-install-db) echo mariadb-server-core ;;
 	mariadb) echo mariadb-client ;;
 	dpkg-deb) echo dpkg ;;
+	node) echo nodejs ;;
+	php) echo php-cli ;;
+	php:*) echo php-mysql ;;
+	javac) echo default-jdk-headless ;;
+	*/mariadb-java-client.jar) echo libmariadb-java ;;
+	*/mysql.h) echo libmariadb-dev ;;
+	perl:DBD::mysql) echo libdbd-mysql-perl ;;
+	perl:DBD::MariaDB) echo libdbd-mariadb-perl ;;
+	*/python3) echo python3 ;;
+	python3:MySQLdb) echo python3-mysqldb ;;
+	python3:*) echo "python3-${1#*:}" ;;
 	*/debian-archive-keyring.gpg) echo debian-archive-keyring ;;
 	*) echo "$1" ;;
 	esac
@@ -59,7 +81,8 @@ if ! command -v apt-get >/dev/null; then
 		  Fedora, RHEL:  sudo dnf install mariadb-server mariadb sysbench haproxy
 		  Arch:          sudo pacman -S mariadb sysbench haproxy
 		  Alpine:        sudo apk add mariadb mariadb-client sysbench haproxy
-		(sysbench is for make test only, haproxy for make bench only; no server need be started.)
+		(sysbench is for make test only, haproxy for make bench only; no server need be started. make test also needs the
+		drivers that integration/drivers/README.md lists.)
 	END
 	exit 1
 fi

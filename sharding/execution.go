@@ -14,6 +14,7 @@ type execution struct {
 	ids         []uint64
 	rows        []int // INSERT: shard of each row
 	row         int   // INSERT: the row that is written
+	split       []int // INSERT: the rows of each target, one after the other
 	pushedLimit uint64
 	merge       Merge // the plan's, with this execution's LIMIT
 }
@@ -28,9 +29,9 @@ func (st *Statement) Plan(dst *Plan, in *Inputs) error {
 	if st.prepared {
 		x.sql, x.lits = st.own, st.ownLits
 	}
-	x.scratch, x.texts, x.ids, x.rows = x.scratch[:0], x.texts[:0], x.ids[:0], x.rows[:0]
+	x.scratch, x.texts, x.ids, x.rows, x.split = x.scratch[:0], x.texts[:0], x.ids[:0], x.rows[:0], x.split[:0]
 	dst.Targets, dst.Merge, dst.Write, dst.InsertID, dst.AnyShard = dst.Targets[:0], nil, false, 0, false
-	dst.SumAffected, dst.Why, dst.SameTime = true, "", false
+	dst.SumAffected, dst.Why, dst.SameTime, dst.Ignore = true, "", false, false
 	if st.planner == nil {
 		return refuse("a statement of this kind is not sent to shards")
 	}

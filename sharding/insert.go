@@ -71,7 +71,7 @@ func (c *compiler) insert() error {
 	if len(c.facts.names) > 1 {
 		return refuse("INSERT with a subquery is answered only for tables of one shard")
 	}
-	p := &insertPlanner{table: t, returning: parts.returning < len(c.toks), strict: c.env.strict() && !n.IgnoreErr,
+	p := &insertPlanner{table: t, returning: parts.returning < len(c.toks), strict: c.env.strict() && !n.IgnoreErr, ignore: n.IgnoreErr,
 		zeroIsValue: c.env.hasMode("NO_AUTO_VALUE_ON_ZERO")}
 	if err := c.insertRows(p, n, parts); err != nil {
 		return err

@@ -4,7 +4,7 @@ import "strconv"
 
 // plan places each row and writes the texts.
 func (p *insertPlanner) plan(st *Statement, x *execution) error {
-	x.plan.Write = true
+	x.plan.Write, x.plan.Ignore = true, p.ignore
 	x.plan.SameTime = p.sameTime && len(p.table.Rule.Shards) > 1
 	if p.table.Rule.Kind == Sharded && !p.keyIsID {
 		if err := p.locateAll(x); err != nil { // before numbers are used up
@@ -196,7 +196,7 @@ func (p *insertPlanner) send(x *execution, shard int, all bool) error {
 	if x.texts, err = prefix.render(x.texts, x, shard); err != nil {
 		return err
 	}
-	first := true
+	first, from := true, len(x.split)
 	for i := range p.rows {
 		if !all && x.rows[i] != shard {
 			continue
@@ -205,6 +205,9 @@ func (p *insertPlanner) send(x *execution, shard int, all bool) error {
 			x.texts = append(x.texts, ',')
 		}
 		first = false
+		if !all {
+			x.split = append(x.split, i+1)
+		}
 		t := &p.rows[i].text
 		if p.numbered && x.ids[i] != 0 {
 			t, x.row = &p.rows[i].numbered, i
@@ -216,6 +219,6 @@ func (p *insertPlanner) send(x *execution, shard int, all bool) error {
 	if x.texts, err = p.suffix.render(x.texts, x, shard); err != nil {
 		return err
 	}
-	x.plan.Targets = append(x.plan.Targets, Target{Shard: shard, SQL: x.texts[at:len(x.texts):len(x.texts)]})
+	x.plan.Targets = append(x.plan.Targets, Target{Shard: shard, SQL: x.texts[at:len(x.texts):len(x.texts)], Rows: x.split[from:len(x.split):len(x.split)]})
 	return nil
 }

@@ -16,6 +16,7 @@ type insertPlanner struct {
 	prefixID    template // prefix for rows that the proxy numbers, where the column list has to name the column
 	returning   bool
 	strict      bool
+	ignore      bool
 	zeroIsValue bool
 	sameTime    bool
 	keyIsID     bool // the shard key is the AUTO_INCREMENT column

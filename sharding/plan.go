@@ -9,6 +9,7 @@ type Plan struct {
 	AnyShard    bool   // no table: any shard would do
 	SumAffected bool   // false for global tables: affected rows are those of one shard
 	Why         string // for EXPLAIN LOCKSTEP: how the shards were found
+	Ignore      bool   // INSERT IGNORE
 	SameTime    bool   // a write to copies on several shards uses the clock: the caller sets `timestamp` to one value on all of them
 
 	x execution // scratch memory
@@ -18,4 +19,5 @@ type Plan struct {
 type Target struct {
 	Shard int
 	SQL   []byte
+	Rows  []int // of an INSERT whose rows go to several shards: which of them are here, in order, from 1
 }

@@ -54,7 +54,7 @@ func TestKill(t *testing.T) {
 		t.Helper()
 		eventually(t, 5*time.Second, func() string {
 			for _, row := range ask(t, killer, "SHOW FULL PROCESSLIST").rows {
-				if fmt.Sprintf("%s", row[0]) == id && strings.Contains(fmt.Sprintf("%s", row[7]), text) {
+				if fmt.Sprint(row[0]) == id && strings.Contains(fmt.Sprintf("%s", row[7]), text) {
 					return ""
 				}
 			}

@@ -1,0 +1,57 @@
+package drivers
+
+import (
+	"testing"
+
+	"lockstep/localdb"
+)
+
+// debianPython is the distribution's interpreter, which has the distribution's packages.
+const debianPython = "/usr/bin/python3"
+
+// Lines that may differ in each program.
+var (
+	version  = may("^server: ", "the proxy's version has its name at the end, and not the 5.5.5- in front that MariaDB has for old replicas")
+	syntax   = may("1064.*You have an error in your SQL syntax", "the proxy's own parser says where the error is; the number and the SQLSTATE are the server's")
+	readOnly = may("1792", "the proxy's own text, without the full stop")
+	charset  = may("charset numbers: ", "texts have the number of their character set's default collation, not of the one named at the login")
+	counter  = may("^SHOW CREATE TABLE ids:", "the shard's AUTO_INCREMENT counter is not the table's: numbers come from the proxy's sequence")
+)
+
+const jsonType = "a MariaDB server marks JSON columns for clients that ask for its extended types; through the proxy they are texts"
+
+const texts = "DATABASE() and USER() are the session's, written into the statement as texts: their length and that they are not NULL is known"
+
+// programs are all that TestPrograms runs. README.md says what each of them does.
+var programs = []driver{
+	{name: "pymysql", command: python("pymysql"), differ: []difference{version, syntax, counter, may("^SELECT DATABASE", texts)}},
+	{name: "mysqlclient", command: python("MySQLdb"), differ: []difference{version, syntax}},
+	{name: "mysqli", command: php("mysqli"), differ: []difference{version, readOnly.only(localdb.MySQL),
+		may("^warnings:", "shards tell of duplicates one after the other, and not in the order of rows, which the messages do not name")}},
+	{name: "mysql2", command: interpreted("main.js", "node"), differ: []difference{charset,
+		may("^info: ", "the driver reads this text rightly only from servers that offer CLIENT_SESSION_TRACK: it has one byte more in front"),
+		may("^too few: .* 1210 ", "the proxy says how many there are"),
+		may(`^(query|execute) row: .*"js":`, jsonType).only(localdb.MariaDB),
+		may(`^prepared: .*"a":(0|"text"|"b")`, "MySQL makes the type of an untyped parameter that of its first execution; the proxy writes it out").only(localdb.MySQL)}},
+	{name: "pdo", command: php("pdo_mysql"), differ: []difference{version}},
+}
+
+// php is a program that needs an extension.
+func php(extension string) func(*testing.T, string) []string {
+	return func(t *testing.T, _ string) []string {
+		t.Helper()
+		builds(t, "php", "-r", "exit(extension_loaded('"+extension+"') ? 0 : 1);")
+		return []string{"php", "-d", "display_errors=stderr", "-d", "error_reporting=-1", "main.php"}
+	}
+}
+
+// python is a program that needs modules.
+func python(modules ...string) func(*testing.T, string) []string {
+	return func(t *testing.T, _ string) []string {
+		t.Helper()
+		for _, m := range modules {
+			builds(t, debianPython, "-c", "import "+m)
+		}
+		return []string{debianPython, "main.py"}
+	}
+}
