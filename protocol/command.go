@@ -71,3 +71,12 @@ func (c Command) String() string {
 func (c Command) Answered() bool {
 	return c != ComQuit && c != ComStmtClose && c != ComStmtSendLongData
 }
+
+// Served says whether servers of any kind and version answer the command with anything but error 1047.
+func (c Command) Served() bool {
+	switch c {
+	case ComSleep, ComCreateDB, ComDropDB, ComConnect, ComTableDump, ComTime, ComDelayedInsert, ComConnectOut, ComDaemon:
+		return false
+	}
+	return int(c) < len(commandNames) || c == ComStmtBulkExecute
+}

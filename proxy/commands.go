@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -46,7 +47,10 @@ func (s *session) execute(cmd protocol.Command, arg []byte) error {
 	case protocol.ComProcessKill:
 		return s.answer(s.processKill(arg))
 	default:
-		return s.answerError(protocol.NewError(erNotSupportedYet, "Lockstep does not support the command %s", cmd))
+		if cmd.Served() {
+			return s.answerError(protocol.NewError(erNotSupportedYet, "Lockstep does not support the command %s", cmd))
+		}
+		return s.answerError(protocol.NewError(erUnknownCommand, "Unknown command: %s", cmd))
 	}
 }
 
@@ -58,18 +62,19 @@ func (s *session) statistics() error {
 	return s.client.WritePacket(s.out)
 }
 
-// setOption is COM_SET_OPTION: 0 allows several statements in a query, 1 forbids them.
+// setOption is COM_SET_OPTION: 0 allows several statements in a query, 1 forbids them. What follows
+// the option is passed over, as a server does.
 func (s *session) setOption(arg []byte) error {
-	if len(arg) != 2 {
+	if len(arg) < 2 {
 		return protocol.NewError(erMalformedPacket, "Malformed communication packet: COM_SET_OPTION takes two bytes")
 	}
-	switch arg[0] {
+	switch option := binary.LittleEndian.Uint16(arg); option {
 	case 0:
 		s.client.SetCapabilities(s.client.Capabilities() | protocol.ClientMultiStatements)
 	case 1:
 		s.client.SetCapabilities(s.client.Capabilities() &^ protocol.ClientMultiStatements)
 	default:
-		return protocol.NewError(erUnknownCommand, "Unknown command: option %d", arg[0])
+		return protocol.NewError(erUnknownCommand, "Unknown command: option %d", option)
 	}
 	return s.sent(s.writeEOF(0))
 }

@@ -63,6 +63,7 @@ func (n named) restore(cols []protocol.Column) {
 // shard at once, so that the client gets the server's own metadata and errors.
 func (s *session) stmtPrepare(text []byte) error {
 	s.diag.clear()
+	s.lastStmt = 0
 	if limit := s.p.cfg.Limits.MaxStatements; limit > 0 && len(s.stmts) >= limit {
 		return protocol.NewError(erTooManyStatements, "Can't create more than max_prepared_stmt_count statements (limits.max_prepared_statements is %d)", limit)
 	}
@@ -81,13 +82,13 @@ func (s *session) stmtPrepare(text []byte) error {
 		if err := s.describeOwn(st, parsed.Params); err != nil {
 			return s.sent(err)
 		}
-		s.stmts[st.id] = st
+		s.stmts[st.id], s.lastStmt = st, st.id
 		return nil
 	}
 	if err := s.describe(st, parsed); err != nil {
 		return err
 	}
-	s.stmts[st.id] = st
+	s.stmts[st.id], s.lastStmt = st, st.id
 	return nil
 }
 
@@ -193,10 +194,10 @@ func (s *session) stmtExecute(arg []byte) error {
 	}
 	s.running([]byte(st.sql))
 	s.named = st.named
-	defer st.forgetLong()
 	if st.longErr != nil {
-		return st.longErr
+		return st.longErr // until COM_STMT_RESET, as on a server
 	}
+	defer st.forgetLong()
 	if st.database != s.vars.database {
 		defer s.visit(st.database)()
 	}
@@ -227,11 +228,18 @@ func (s *session) visit(database string) (leave func()) {
 	}
 }
 
+// lastPrepared stands for the id of the statement that was prepared last: MariaDB's clients write PREPARE and EXECUTE
+// together, before they know the id.
+const lastPrepared = 0xffffffff
+
 func (s *session) statementOf(arg []byte, verb string) (*prepared, error) {
 	if len(arg) < 4 {
 		return nil, protocol.NewError(erMalformedPacket, "Malformed communication packet: %s without a statement id", verb)
 	}
 	id := binary.LittleEndian.Uint32(arg)
+	if id == lastPrepared {
+		id = s.lastStmt
+	}
 	st, ok := s.stmts[id]
 	if !ok {
 		return nil, protocol.NewError(erUnknownStmtHandler, "Unknown prepared statement handler (%d) given to %s", id, verb)
@@ -277,7 +285,7 @@ func (s *session) stmtReset(arg []byte) error {
 		return err
 	}
 	st.forgetLong()
-	return s.okAfter(nil)
+	return s.sent(s.writeOK(protocol.OK{}))
 }
 
 // stmtClose has no answer, whatever is asked to be closed.

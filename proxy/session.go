@@ -41,7 +41,8 @@ type session struct {
 	more     bool  // further statements of the same packet follow
 	diag     diagnostics
 
-	loginCharset byte // the collation of the handshake
+	loginCharset byte   // the collation of the handshake
+	lastStmt     uint32 // id of the statement that was prepared last; 0: that failed, or none was
 
 	lastGTRID    string // of the last transaction that had one
 	lastInsertID uint64
@@ -188,7 +189,7 @@ func (s *session) enter(login *protocol.Login) error {
 func (s *session) reset() {
 	s.vars = newVariables(s.p)
 	s.env = sharding.Env{}
-	s.stmts = map[uint32]*prepared{}
+	s.stmts, s.lastStmt = map[uint32]*prepared{}, 0
 	s.diag.clear()
 	s.lastGTRID = ""
 	s.lastInsertID, s.rowCount, s.foundRows = 0, 0, 0
@@ -200,6 +201,9 @@ func (s *session) show() {
 	s.shown.user, s.shown.host, s.shown.database = s.user.Name, s.nc.RemoteAddr().String(), s.env.Database
 	s.mu.Unlock()
 }
+
+// noCommand is what servers take an empty packet for: COM_SLEEP, which nobody may send.
+var noCommand = [...]byte{byte(protocol.ComSleep)}
 
 // commands reads and answers commands until the client goes.
 func (s *session) commands() error {
@@ -213,7 +217,7 @@ func (s *session) commands() error {
 			return s.readFailed(err)
 		}
 		if len(packet) == 0 {
-			return s.fail(protocol.NewError(erMalformedPacket, "Malformed communication packet: empty command"))
+			packet = noCommand[:]
 		}
 		if !s.work(protocol.Command(packet[0]), packet[1:]) {
 			return s.goodbye()
