@@ -107,7 +107,7 @@ func readTypes(c *cursor, dst *Execute, known []ParamType, nulls []byte) error {
 	if dst.NewTypes {
 		raw := c.take(2 * len(dst.Params))
 		if c.bad {
-			return shortExecute("it ends in the types of %d parameters", len(dst.Params))
+			return malformedExecute("it ends in the types of %d parameters", len(dst.Params))
 		}
 		for i := range dst.Params {
 			dst.Params[i].Type = ColumnType(raw[2*i])

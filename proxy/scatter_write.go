@@ -20,9 +20,9 @@ func (s *session) scatterWrite(st *sharding.Statement, rq *request) error {
 		if s.vars.commitMode == modeSingle {
 			return protocol.NewError(erNotSupportedYet, "Lockstep: the statement changes %d shards, which lockstep_commit_mode=single does not allow", len(s.plan.Targets))
 		}
-		return s.alone(func() (protocol.OK, error) { return s.runWrite(st, rq, false) })
+		return s.alone(func() (protocol.OK, error) { return s.runWrite(rq, false) })
 	}
-	ok, err := s.runWrite(st, rq, true)
+	ok, err := s.runWrite(rq, true)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (s *session) stopClock() (resume func()) {
 }
 
 // runWrite sends the parts, reads every answer and adds them up.
-func (s *session) runWrite(st *sharding.Statement, rq *request, savepoint bool) (protocol.OK, error) {
+func (s *session) runWrite(rq *request, savepoint bool) (protocol.OK, error) {
 	parts, err := s.sendParts(rq, savepoint)
 	if err != nil {
 		return protocol.OK{}, err
@@ -74,11 +74,6 @@ func (s *session) runWrite(st *sharding.Statement, rq *request, savepoint bool) 
 	}
 	if failed {
 		return protocol.OK{}, s.undoWrite(parts, savepoint)
-	}
-	if st.Kind == sharding.KindInsert && s.plan.SumAffected {
-		for i := range oks {
-			oks[i].Info = insertInfo(&oks[i], containsFold(rq.sql, "ignore"))
-		}
 	}
 	sum := oks[0]
 	for _, ok := range oks[1:] {
@@ -140,18 +135,6 @@ func (s *session) undoWrite(parts []part, savepoint bool) error {
 		}
 	}
 	return err
-}
-
-// insertInfo is what a server says of an INSERT of several rows. A shard that got only one of them says nothing.
-func insertInfo(ok *protocol.OK, ignore bool) string {
-	if ok.Info != "" {
-		return ok.Info
-	}
-	duplicates := 0
-	if ok.AffectedRows == 2 || ok.AffectedRows == 0 && ignore { // a row in the place of another; a row left out
-		duplicates = 1
-	}
-	return fmt.Sprintf("Records: 1  Duplicates: %d  Warnings: %d", duplicates, ok.Warnings)
 }
 
 // addInfo adds up the numbers of two informational messages of the same form,
