@@ -12,6 +12,7 @@ import (
 func (s *source) check(c *Config) {
 	s.checkIdentity(c)
 	s.checkListeners(c)
+	s.checkTransport(c)
 	s.checkUsers(c)
 	shards := s.checkShards(c)
 	s.checkSchemas(c, shards)
@@ -94,6 +95,8 @@ func (s *source) checkLimits(l *Limits) {
 	}{
 		{&l.MaxConnections, "max_connections", 4096, 1, 1_000_000},
 		{&l.MaxUserConnections, "max_user_connections", 0, 0, 1_000_000},
+		{&l.MaxUnauthenticated, "max_unauthenticated", 1024, 1, 1_000_000},
+		{&l.MaxAttributes, "max_attributes", 4 << 10, 0, 64 << 10},
 		// 1 GiB is the most that MySQL and MariaDB take themselves.
 		{&l.MaxPacket, "max_packet", 64 * mebibyte, 16 << 10, 1024 * mebibyte},
 		{&l.MaxLoginPacket, "max_login_packet", 16 << 10, 1 << 10, mebibyte},

@@ -77,6 +77,7 @@ func (s *source) checkUsers(c *Config) {
 			s.find(path+".name", "a user needs a name of 1 to %d printable characters", maxUserName)
 		} else if s.unique(first, u.Name, path+".name", "user") {
 			s.checkPassword(u, path)
+			s.checkLoginMeans(c, u, path)
 		}
 		for j, name := range u.Databases {
 			at := fmt.Sprintf("%s.databases[%d]", path, j)
@@ -95,6 +96,8 @@ var (
 	// cachingHash is caching_sha2_password as mysql.user stores it: rounds in
 	// thousands, 20 bytes of salt, 43 characters of digest.
 	cachingHash = regexp.MustCompile(`^\$A\$[0-9A-Fa-f]{3}\$[^$\x00]{20}[./0-9A-Za-z]{43}$`)
+	// ed25519Hash is a public key in base64, as MariaDB's ed25519 stores it.
+	ed25519Hash = regexp.MustCompile(`^[+/0-9A-Za-z]{43}$`)
 )
 
 func (s *source) checkPassword(u User, path string) {
@@ -104,8 +107,8 @@ func (s *source) checkPassword(u User, path string) {
 		s.find(path+".hash", "user %q has a password and a hash: keep one", u.Name)
 	case !password && !hash:
 		s.find(path, `user %q has neither password nor hash: add one (password: "" for none)`, u.Name)
-	case hash && !nativeHash.MatchString(u.Hash) && !cachingHash.MatchString(u.Hash):
-		s.find(path+".hash", "hash of user %q: expected * and 40 hexadecimal digits (mysql_native_password), or $A$005$ and 63 characters (caching_sha2_password)", u.Name)
+	case hash && !nativeHash.MatchString(u.Hash) && !cachingHash.MatchString(u.Hash) && !ed25519Hash.MatchString(u.Hash):
+		s.find(path+".hash", "hash of user %q: expected * and 40 hexadecimal digits (mysql_native_password), $A$005$ and 63 characters (caching_sha2_password), or 43 characters (ed25519)", u.Name)
 	}
 }
 

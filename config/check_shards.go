@@ -50,6 +50,7 @@ func (s *source) checkShards(c *Config) shardNames {
 		} else if shard.Address != "" {
 			homes[home] = path + ".address"
 		}
+		s.checkShardTLS(shard, path)
 		s.checkPool(&shard.Pool, path+".pool")
 	}
 	return names

@@ -4,12 +4,13 @@ import "time"
 
 // Shard is one database server, or one database on a server.
 type Shard struct {
-	Name     string `yaml:"name"`     // [A-Za-z0-9_-]{1,64}; part of every XID: renaming a shard orphans its branches
-	Address  string `yaml:"address"`  // host:port or absolute path of a unix socket
-	Database string `yaml:"database"` // physical database that stands for the (single) schema on this shard; empty: same name
-	User     string `yaml:"user"`
-	Password string `yaml:"password"`
-	Pool     Pool   `yaml:"pool"`
+	Name     string   `yaml:"name"`     // [A-Za-z0-9_-]{1,64}; part of every XID: renaming a shard orphans its branches
+	Address  string   `yaml:"address"`  // host:port or absolute path of a unix socket
+	Database string   `yaml:"database"` // physical database that stands for the (single) schema on this shard; empty: same name
+	User     string   `yaml:"user"`
+	Password string   `yaml:"password"`
+	TLS      ShardTLS `yaml:"tls"`
+	Pool     Pool     `yaml:"pool"`
 }
 
 // Pool bounds the server connections to one shard.
