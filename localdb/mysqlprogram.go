@@ -88,3 +88,17 @@ func isMySQL(path string) bool {
 	said, err := exec.CommandContext(ctx, path, "--no-defaults", "--version").Output()
 	return err == nil && strings.Contains(string(said), " Ver ") && !strings.Contains(string(said), "MariaDB")
 }
+
+// MySQLClient is the path of MySQL's command line, which is kept beside its server. Errors: those of
+// MySQL.Installed, or a wrapped fs.ErrNotExist.
+func MySQLClient() (string, error) {
+	p, err := findPrograms(MySQL, programFolders)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(filepath.Dir(p.server), "mysql")
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("find MySQL's command line: %w", err)
+	}
+	return path, nil
+}

@@ -18,10 +18,13 @@ type Authenticator struct {
 	// MaxLoginPacket limits packets before the client is known, in bytes; 0 means 128 KiB. Set before use.
 	MaxLoginPacket int
 
+	// RSAKey encrypts the passwords of caching_sha2_password that are sent without TLS; nil: one is made when it
+	// is needed. Set before use.
+	RSAKey *rsa.PrivateKey
+
 	lookup func(user string) (Account, bool)
 
 	keyOnce sync.Once
-	rsaKey  *rsa.PrivateKey
 	keyErr  error
 
 	mu      sync.Mutex
@@ -47,8 +50,9 @@ func NewAuthenticator(lookup func(user string) (Account, bool)) *Authenticator {
 
 // Handshake greets, authenticates and sets c's capabilities (the common part of
 // both). It does NOT send the final OK (the session checks the database first).
-// On refusal it returns a *ServerError (1045, 1043, ...) not yet sent. Other errors are the
-// transport's.
+// Where the client asks for TLS and g offers it, c's network connection is another one afterwards: see
+// NetConn. On refusal it returns a *ServerError (1045, 1043, 3159 ...) not yet sent. Other errors are the
+// transport's, *TLSError among them, or g.Preface's.
 func (a *Authenticator) Handshake(c *Conn, g Greeting) (*Login, error) {
 	defer a.limit(c)()
 	if err := fillNonce(&c.nonce); err != nil {
@@ -60,15 +64,33 @@ func (a *Authenticator) Handshake(c *Conn, g Greeting) (*Login, error) {
 	if err := c.Flush(); err != nil {
 		return nil, err
 	}
+	if g.Preface != nil {
+		rest, err := g.Preface(c.nc)
+		if err != nil {
+			return nil, err
+		}
+		c.unread(rest)
+	}
 	p, err := c.ReadPacket()
 	if err != nil {
 		return nil, err
+	}
+	if g.TLS != nil && isSSLRequest(p) {
+		if err := c.startTLS(g.TLS); err != nil {
+			return nil, err
+		}
+		if p, err = c.ReadPacket(); err != nil {
+			return nil, err
+		}
 	}
 	request, err := parseHandshakeResponse(p, g.offered())
 	if err != nil {
 		return nil, err
 	}
 	c.caps = request.Capabilities
+	if g.RequireTLS && !c.secure() {
+		return nil, NewError(ErrSecureTransportRequired, "Connections using insecure transport are prohibited (tls.mode is required)")
+	}
 	return a.authenticate(c, request, &g)
 }
 
@@ -97,9 +119,17 @@ func (a *Authenticator) limit(c *Conn) (restore func()) {
 func (a *Authenticator) authenticate(c *Conn, r *loginRequest, g *Greeting) (*Login, error) {
 	account, known := a.lookup(r.User)
 	if known {
+		_, overTLS := c.TLS()
 		account.Name = r.User
 		a.saw(account.kind())
-	} else {
+		switch account.kind() {
+		case kindBroken:
+			known = false // no password can be right
+		case kindCleartext:
+			known = overTLS // it is not even asked for where it could be read on its way
+		}
+	}
+	if !known {
 		account = a.decoy(r.User)
 	}
 	e := &exchange{auth: a, conn: c}
@@ -115,71 +145,8 @@ func (a *Authenticator) authenticate(c *Conn, r *loginRequest, g *Greeting) (*Lo
 		return nil, accessDenied(c, r.User, e.usedPassword)
 	}
 	login := r.Login
+	login.Plugin = plugin
 	return &login, nil
-}
-
-// exchange is one authentication.
-type exchange struct {
-	auth         *Authenticator
-	conn         *Conn
-	usedPassword bool
-}
-
-// choosePlugin settles on a plugin that the client has and that can check the account, switching the
-// client to it if need be, and returns the client's response under it (its own memory).
-func (e *exchange) choosePlugin(r *loginRequest, account *Account, g *Greeting) (string, []byte, error) {
-	theirs := r.plugin
-	if theirs == "" {
-		theirs = PluginNativePassword // what clients without plugins speak
-	}
-	kind := account.kind()
-	ours := g.plugin()
-	switch {
-	case !kind.fits(theirs):
-	case len(r.response) > 0 || theirs == ours || !r.Capabilities.Has(ClientPluginAuth):
-		return theirs, append([]byte(nil), r.response...), nil
-	default:
-		// A client that was told to use another plugin than the greeting's has no
-		// challenge for it yet: its empty response is no answer, but a question.
-		ours = theirs
-	}
-	if !kind.fits(ours) {
-		if ours = PluginNativePassword; kind == kindSHA2 {
-			ours = PluginCachingSHA2Password
-		}
-	}
-	if !r.Capabilities.Has(ClientPluginAuth) {
-		return "", nil, NewError(ErrNotSupportedAuthMode,
-			"Client does not support authentication protocol requested by server; consider upgrading MySQL client")
-	}
-	p := append([]byte{headerEOF}, ours...)
-	p = append(append(p, 0), e.conn.nonce[:]...)
-	response, err := e.ask(append(p, 0))
-	return ours, append([]byte(nil), response...), err
-}
-
-// ask sends a packet and reads the client's answer to it, valid until the next read.
-func (e *exchange) ask(p []byte) ([]byte, error) {
-	if err := e.conn.WritePacket(p); err != nil {
-		return nil, err
-	}
-	if err := e.conn.Flush(); err != nil {
-		return nil, err
-	}
-	return e.conn.ReadPacket()
-}
-
-// verify checks the client's response to the challenge.
-func (e *exchange) verify(plugin string, account *Account, response []byte) (bool, error) {
-	// Some clients send the empty password as a string that ends in zero.
-	e.usedPassword = len(response) > 1 || len(response) == 1 && response[0] != 0
-	if !e.usedPassword || account.empty() {
-		return !e.usedPassword && account.empty(), nil
-	}
-	if plugin == PluginCachingSHA2Password {
-		return e.cachingSHA2(account, response)
-	}
-	return checkNative(response, account.nativeHash(), &e.conn.nonce), nil
 }
 
 // accessDenied is error 1045 in the server's words.
@@ -191,8 +158,15 @@ func accessDenied(c *Conn, user string, password bool) *ServerError {
 	return NewError(ErrAccessDenied, "Access denied for user '%s'@'%s' (using password: %s)", user, c.peerHost(), using)
 }
 
+// SetPeerHost says where the client really is, for the error that refuses it, where the network connection does
+// not know: behind a proxy.
+func (c *Conn) SetPeerHost(host string) { c.peer = host }
+
 // peerHost is the host part of an account's name.
 func (c *Conn) peerHost() string {
+	if c.peer != "" {
+		return c.peer
+	}
 	a := c.nc.RemoteAddr()
 	if a == nil || strings.HasPrefix(a.Network(), "unix") {
 		return "localhost"
@@ -210,10 +184,11 @@ func (a *Authenticator) saw(k accountKind) {
 }
 
 // decoy makes an account for a name that does not exist: always the same kind for the same name, of
-// those kinds that were seen, and with a password that nobody knows.
+// those kinds that were seen, and with a password that nobody knows. Plugins that not every client has are left out: one
+// that has mistyped its name would be told of a missing plugin.
 func (a *Authenticator) decoy(user string) Account {
 	kind := kindClear
-	if seen := a.kinds.Load(); seen != 0 {
+	if seen := a.kinds.Load() &^ (1<<kindEd25519 | 1<<kindCleartext); seen != 0 {
 		pick := accountKind(maphash.String(a.seed, user) % uint64(accountKinds))
 		for seen&(1<<pick) == 0 {
 			pick = (pick + 1) % accountKinds
@@ -225,6 +200,8 @@ func (a *Authenticator) decoy(user string) Account {
 	switch kind {
 	case kindNative:
 		account.Hash = fmt.Sprintf("*%X", nativeStage2([]byte(secret)))
+	case kindSHA2Clear:
+		account.Password, account.Plugin = secret, PluginCachingSHA2Password
 	case kindSHA2:
 		account.Hash = "$A$005$" + (secret + secret)[:sha2SaltSize] + (secret + secret)[:sha2HashChars]
 	default:
@@ -236,11 +213,15 @@ func (a *Authenticator) decoy(user string) Account {
 // key makes the RSA key on first use: it takes a while, and only full caching_sha2 without
 // TLS needs it.
 func (a *Authenticator) key() (*rsa.PrivateKey, error) {
-	a.keyOnce.Do(func() { a.rsaKey, a.keyErr = rsa.GenerateKey(rand.Reader, rsaKeyBits) })
+	a.keyOnce.Do(func() {
+		if a.RSAKey == nil {
+			a.RSAKey, a.keyErr = rsa.GenerateKey(rand.Reader, rsaKeyBits)
+		}
+	})
 	if a.keyErr != nil {
 		return nil, fmt.Errorf("make RSA key: %w", a.keyErr)
 	}
-	return a.rsaKey, nil
+	return a.RSAKey, nil
 }
 
 func (a *Authenticator) digest(account *Account) ([sha256.Size]byte, bool) {

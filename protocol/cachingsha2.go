@@ -11,8 +11,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"net"
-
-	"github.com/pingcap/tidb/pkg/parser/auth"
 )
 
 // Codes of caching_sha2_password behind headerMoreData, and the client's request.
@@ -50,7 +48,7 @@ func checkSHA2(response []byte, digest *[sha256.Size]byte, nonce *[nonceSize]byt
 //	                    <-  01 PEM
 //	  RSA(password)     ->                           or the password in clear over TLS and Unix sockets
 func (e *exchange) cachingSHA2(account *Account, response []byte) (bool, error) {
-	if account.kind() == kindClear {
+	if account.Hash == "" {
 		digest := sha2Digest([]byte(account.Password))
 		if !checkSHA2(response, &digest, &e.conn.nonce) {
 			return false, nil
@@ -67,14 +65,11 @@ func (e *exchange) cachingSHA2(account *Account, response []byte) (bool, error) 
 	if err != nil {
 		return false, err
 	}
-	ok, err := auth.CheckHashingPassword([]byte(account.Hash), string(password), cachingSHA2Storage)
-	if err != nil {
-		return false, fmt.Errorf("check password of %q: %w", account.Name, err)
-	}
-	if ok {
+	ok, err := account.checkClear(password)
+	if err == nil && ok {
 		e.auth.remember(account, sha2Digest(password))
 	}
-	return ok, nil
+	return ok, err
 }
 
 // clearPassword asks the client for its password.
@@ -91,11 +86,10 @@ func (e *exchange) clearPassword() ([]byte, error) {
 		return nil, err
 	}
 	if len(reply) == 1 && reply[0] == sha2RequestKey {
-		public, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+		text, err := publicKeyText(key)
 		if err != nil {
-			return nil, fmt.Errorf("encode public key: %w", err)
+			return nil, err
 		}
-		text := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})
 		if reply, err = e.ask(append([]byte{headerMoreData}, text...)); err != nil {
 			return nil, err
 		}
@@ -116,6 +110,14 @@ func (e *exchange) clearPassword() ([]byte, error) {
 		scrambled[i] ^= e.conn.nonce[i%nonceSize]
 	}
 	return trimPassword(scrambled)
+}
+
+func publicKeyText(key *rsa.PrivateKey) ([]byte, error) {
+	public, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		return nil, fmt.Errorf("encode public key: %w", err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}), nil
 }
 
 func trimPassword(b []byte) ([]byte, error) {

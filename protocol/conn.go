@@ -30,6 +30,7 @@ type Conn struct {
 	nc        net.Conn
 	caps      Capability
 	maxPacket int
+	peer      string          // host that the client is on, where nc does not know it
 	nonce     [nonceSize]byte // of our greeting; COM_CHANGE_USER scrambles with it again
 
 	read  window

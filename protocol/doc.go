@@ -16,6 +16,13 @@
 //
 // Relay passes an answer on in spans; Rows reads it row by row, for merging.
 //
+// # Login
+//
+//	greeting ──▶ [Preface] ──▶ [SSLRequest, TLS] ──▶ login packet ──▶ [switch of plugin] ──▶ proof ──▶ caller's OK or ERR
+//
+// Authenticator goes through it, and through COM_CHANGE_USER's part of it. TLS replaces the network
+// connection under the packets; nothing that came before it in clear is used behind it.
+//
 // # Invariants
 //
 //   - No length that a peer announces is trusted with memory: limits come first, and the window grows no

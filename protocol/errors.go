@@ -54,6 +54,7 @@ const (
 	ErrMalformedPacket         = 1835
 	ErrReadOnlyMode            = 1836
 	ErrAccessDeniedChangeUser  = 1873
+	ErrSecureTransportRequired = 3159
 	ErrServerLost              = 2013 // a client library's code; servers do not send it
 )
 

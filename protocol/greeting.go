@@ -2,14 +2,18 @@ package protocol
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/binary"
 	"fmt"
+	"net"
 )
 
 // Authentication plugins of the server side.
 const (
 	PluginNativePassword      = "mysql_native_password"
 	PluginCachingSHA2Password = "caching_sha2_password"
+	PluginEd25519             = "client_ed25519"       // MariaDB's
+	PluginClearPassword       = "mysql_clear_password" // over TLS, for accounts that say so
 )
 
 const (
@@ -26,14 +30,25 @@ type Greeting struct {
 	Status        Status
 	Capabilities  Capability // what to offer of ServerCapabilities; 0 means all of it
 	DefaultPlugin string     // mysql_native_password or caching_sha2_password
+
+	TLS        *tls.Config // nil: TLS is not offered
+	RequireTLS bool        // a client with neither TLS nor a Unix socket is refused (3159) before it has proved anything
+
+	// Preface is called once the greeting is out: it may read from the connection what comes before the
+	// client's first packet. It returns what it read too much.
+	Preface func(net.Conn) (rest []byte, err error)
 }
 
 // offered is what the greeting says and login may use.
 func (g *Greeting) offered() Capability {
-	if g.Capabilities == 0 {
-		return ServerCapabilities
+	caps := ServerCapabilities
+	if g.Capabilities != 0 {
+		caps = g.Capabilities&ServerCapabilities | requiredCapabilities
 	}
-	return g.Capabilities&ServerCapabilities | requiredCapabilities
+	if g.TLS != nil {
+		caps |= ClientSSL
+	}
+	return caps
 }
 
 func (g *Greeting) plugin() string {

@@ -7,6 +7,7 @@ type Login struct {
 	Charset      byte
 	Capabilities Capability
 	Attributes   map[string]string
+	Plugin       string // by which it has proved who it is
 }
 
 const (
