@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -90,6 +91,12 @@ func (s *Shard) handshake(ctx context.Context, foundRows bool) (c *Conn, err err
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount},
 		Control:         setUserTimeout,
 	}
+	var tlsConfig *tls.Config
+	if s.o.TLS != nil {
+		if tlsConfig, err = s.o.TLS(); err != nil {
+			return nil, fmt.Errorf("preparing TLS: %w", err)
+		}
+	}
 	var stop func() bool
 	open := func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dialer.DialContext(ctx, network, address)
@@ -101,10 +108,15 @@ func (s *Shard) handshake(ctx context.Context, foundRows bool) (c *Conn, err err
 			return nil, err
 		}
 		stop = context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-		return nc, nil
+		var login net.Conn
+		login, tlsConfig, err = s.chooseTLS(nc, tlsConfig)
+		return login, err
 	}
 	cc, err := client.ConnectWithDialer(dctx, s.o.network(), s.o.Address, s.o.User, s.o.Password, "", open, func(cc *client.Conn) error {
-		cc.SetAttributes(map[string]string{"program_name": "lockstep"})
+		cc.SetAttributes(s.o.attributes())
+		if tlsConfig != nil {
+			cc.SetTLSConfig(tlsConfig)
+		}
 		cc.UnsetCapability(mysql.CLIENT_DEPRECATE_EOF)
 		cc.UnsetCapability(mysql.CLIENT_QUERY_ATTRIBUTES)
 		cc.UnsetCapability(mysql.CLIENT_MULTI_STATEMENTS)
@@ -136,10 +148,11 @@ func (s *Shard) handshake(ctx context.Context, foundRows bool) (c *Conn, err err
 	if err != nil {
 		return nil, err
 	}
+	wire := wireOf(cc.Conn.Conn, nc)
 	c = &Conn{
-		shard: s, id: cc.GetConnectionID(), nc: nc, peek: pk, foundRows: foundRows, since: time.Now(),
+		shard: s, id: cc.GetConnectionID(), nc: wire, peek: pk, foundRows: foundRows, since: time.Now(),
 		flavor: MySQL, autocommit: cc.IsAutoCommit(),
-		wire: protocol.NewConn(nc, protocol.Options{MaxPacket: s.o.MaxPacket}),
+		wire: protocol.NewConn(wire, protocol.Options{MaxPacket: s.o.MaxPacket}),
 	}
 	if strings.Contains(strings.ToLower(cc.GetServerVersion()), "mariadb") {
 		c.flavor = MariaDB

@@ -1,7 +1,9 @@
 package backend
 
 import (
+	"crypto/tls"
 	"log/slog"
+	"maps"
 	"strings"
 	"time"
 )
@@ -47,6 +49,11 @@ type Options struct {
 	// no sign of life but has not ended, in whole seconds, rounded up; default 10m.
 	NameTimeout time.Duration
 	MaxPrepared int // rows of XA RECOVER that are taken; default 1,000,000; past it an error
+	// TLS gives the configuration of the next connection; nil: no TLS. TLSOptional speaks in clear to a
+	// server that offers no TLS; otherwise such a server counts as down.
+	TLS         func() (*tls.Config, error)
+	TLSOptional bool
+	Attributes  map[string]string // of connections, for the server's lists of sessions, beside program_name
 	Logger      *slog.Logger
 	OnUp        func(shard string) // called when a shard that was not reachable answers (also the first time); must not block
 }
@@ -92,4 +99,15 @@ func (o *Options) network() string {
 		return "unix"
 	}
 	return "tcp"
+}
+
+// attributes of a connection. They are the proxy's own: a server connection serves many clients in turn, so none
+// of theirs can be on it.
+func (o *Options) attributes() map[string]string {
+	all := maps.Clone(o.Attributes)
+	if all == nil {
+		all = map[string]string{}
+	}
+	all["program_name"] = "lockstep"
+	return all
 }

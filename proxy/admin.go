@@ -112,6 +112,7 @@ func (v adminView) Sessions() []admin.Session {
 	for _, s := range v.p.sessions.all() {
 		s.mu.Lock()
 		list = append(list, admin.Session{
+			Via: s.shown.via, Transport: s.shown.transport, Plugin: s.shown.plugin, Attributes: s.shown.attributes,
 			ID: s.id, User: s.shown.user, Host: s.shown.host, Database: s.shown.database,
 			Command: s.command, Seconds: time.Since(s.since).Seconds(), InTransaction: s.open, Statement: string(s.text),
 		})

@@ -1,6 +1,9 @@
 package proxy
 
-import "lockstep/protocol"
+import (
+	"lockstep/config"
+	"lockstep/protocol"
+)
 
 // unknownVersion is told to clients until a shard has said its own version.
 const unknownVersion = "10.11.0-MariaDB-Lockstep"
@@ -17,6 +20,6 @@ func (p *Proxy) greeting(id uint32) protocol.Greeting {
 	return protocol.Greeting{
 		ServerVersion: version, ConnectionID: id, Charset: utf8mb4GeneralCI,
 		Status: protocol.StatusAutocommit, Capabilities: protocol.ServerCapabilities,
-		DefaultPlugin: protocol.PluginNativePassword,
+		DefaultPlugin: p.cfg.AuthPlugin, TLS: p.tls.Config(), RequireTLS: p.cfg.TLS.Mode == config.TLSRequired,
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"lockstep/protocol"
+	"lockstep/config"
 )
 
 // accept takes clients until the listener closes.
@@ -28,9 +28,9 @@ func (p *Proxy) accept(l net.Listener) {
 			}
 		}
 		s := newSession(p, nc)
-		if !p.sessions.add(s, p.cfg.Limits.MaxConnections) {
-			p.metrics.refused.Inc()
-			p.running.Go(func() { s.refuse(protocol.NewError(erTooManyConns, "Too many connections (limits.max_connections)")) })
+		if why := p.sessions.add(s, &p.cfg.Limits); why != "" {
+			s.cancel()
+			p.running.Go(func() { p.refuse(nc, why) })
 			continue
 		}
 		p.running.Go(func() {
@@ -45,6 +45,7 @@ type registry struct {
 	mu      sync.Mutex
 	byID    map[uint32]*session
 	perUser map[string]int
+	pending int // sessions that have not logged in
 	nextID  uint32
 	idle    chan struct{} // signalled when a session ends a statement or itself
 }
@@ -54,12 +55,12 @@ func (r *registry) init() {
 	r.idle = make(chan struct{}, 1)
 }
 
-// add gives the session its id; false when there are too many.
-func (r *registry) add(s *session, limit int) bool {
+// add gives the session its id, or says why there is no place for it.
+func (r *registry) add(s *session, l *config.Limits) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if limit > 0 && len(r.byID) >= limit {
-		return false
+	if why := r.turnedAway(l); why != "" {
+		return why
 	}
 	for {
 		r.nextID++
@@ -69,7 +70,9 @@ func (r *registry) add(s *session, limit int) bool {
 	}
 	s.id = r.nextID
 	r.byID[s.id] = s
-	return true
+	s.pending = true
+	r.pending++
+	return ""
 }
 
 // login counts the session towards its user's limit.

@@ -15,6 +15,8 @@ func (s *session) showLockstep(st *sharding.Statement) error {
 	switch strings.Join(st.Words, " ") {
 	case "BRANCHES":
 		return s.showBranches()
+	case "CONNECTIONS":
+		return s.showConnections()
 	case "DEADLOCKS":
 		return s.showDeadlocks()
 	case "SHARDS":
@@ -34,7 +36,7 @@ func (s *session) showLockstep(st *sharding.Statement) error {
 	case "OUTCOME":
 		return s.showOutcome(st.Name)
 	}
-	return protocol.NewError(1064, "You have an error in your SQL syntax; SHOW LOCKSTEP knows AUDIT, BRANCHES, DEADLOCKS, LOG, OUTCOME 'token', SHARDS, STATUS, TABLES, TRANSACTION 'gtrid' and TRANSACTIONS")
+	return protocol.NewError(1064, "You have an error in your SQL syntax; SHOW LOCKSTEP knows AUDIT, BRANCHES, CONNECTIONS, DEADLOCKS, LOG, OUTCOME 'token', SHARDS, STATUS, TABLES, TRANSACTION 'gtrid' and TRANSACTIONS")
 }
 
 // showBranches lists the branches of the session's own transaction.

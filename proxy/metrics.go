@@ -4,18 +4,19 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // metrics are the proxy's own counters; those of the parts are read when they are asked for.
 type metrics struct {
-	registry       *prometheus.Registry
-	logins         prometheus.Counter
-	loginFailures  prometheus.Counter
-	refused        prometheus.Counter
-	errors         prometheus.Counter
-	single         prometheus.Counter
-	scattered      prometheus.Counter
-	rollbacks      prometheus.Counter
-	unknownCommits prometheus.Counter
-	commits        *prometheus.CounterVec
-	lookups        *prometheus.CounterVec
-	deadlockTime   prometheus.Histogram
+	registry          *prometheus.Registry
+	logins            prometheus.Counter
+	loginFailures     prometheus.Counter
+	refused           *prometheus.CounterVec
+	attributesDropped prometheus.Counter
+	errors            prometheus.Counter
+	single            prometheus.Counter
+	scattered         prometheus.Counter
+	rollbacks         prometheus.Counter
+	unknownCommits    prometheus.Counter
+	commits           *prometheus.CounterVec
+	lookups           *prometheus.CounterVec
+	deadlockTime      prometheus.Histogram
 }
 
 func newMetrics(p *Proxy) *metrics {
@@ -23,15 +24,17 @@ func newMetrics(p *Proxy) *metrics {
 		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "lockstep", Name: name, Help: help})
 	}
 	m := &metrics{
-		registry:       prometheus.NewRegistry(),
-		logins:         counter("logins_total", "Clients that logged in."),
-		loginFailures:  counter("login_failures_total", "Clients that did not."),
-		refused:        counter("connections_refused_total", "Clients turned away by limits.max_connections."),
-		errors:         counter("statement_errors_total", "Statements answered with an error."),
-		single:         counter("statements_single_total", "Statements that one shard answered."),
-		scattered:      counter("statements_scattered_total", "Statements that several shards answered."),
-		rollbacks:      counter("rollbacks_total", "Transactions rolled back before commit."),
-		unknownCommits: counter("commits_unknown_total", "One-phase commits whose shard was lost before it answered."),
+		registry:      prometheus.NewRegistry(),
+		logins:        counter("logins_total", "Clients that logged in."),
+		loginFailures: counter("login_failures_total", "Clients that did not."),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lockstep", Name: "connections_refused_total",
+			Help: "Clients turned away, by the reason."}, []string{"reason"}),
+		attributesDropped: counter("connection_attributes_dropped_total", "Connection attributes beyond limits.max_attributes."),
+		errors:            counter("statement_errors_total", "Statements answered with an error."),
+		single:            counter("statements_single_total", "Statements that one shard answered."),
+		scattered:         counter("statements_scattered_total", "Statements that several shards answered."),
+		rollbacks:         counter("rollbacks_total", "Transactions rolled back before commit."),
+		unknownCommits:    counter("commits_unknown_total", "One-phase commits whose shard was lost before it answered."),
 		commits: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lockstep", Name: "commits_total",
 			Help: "COMMITs by the way they went."}, []string{"phases"}),
 		lookups: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lockstep", Name: "outcome_lookups_total",
@@ -40,7 +43,10 @@ func newMetrics(p *Proxy) *metrics {
 	m.deadlockTime = prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "lockstep", Name: "deadlock_seconds",
 		Help:    "Deadlocks over several shards: from the last wait that closed one to its victim's rollback.",
 		Buckets: []float64{.1, .15, .2, .25, .3, .4, .5, .75, 1, 2.5, 5, 10}})
-	m.registry.MustRegister(m.logins, m.loginFailures, m.refused, m.errors, m.single, m.scattered, m.rollbacks,
+	for _, why := range refusals {
+		m.refused.WithLabelValues(why)
+	}
+	m.registry.MustRegister(m.attributesDropped, m.logins, m.loginFailures, m.refused, m.errors, m.single, m.scattered, m.rollbacks,
 		m.unknownCommits, m.commits, m.lookups, m.deadlockTime, &partsCollector{p}, deadlockCollector{p})
 	return m
 }

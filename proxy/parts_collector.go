@@ -45,7 +45,8 @@ var (
 	descLogDecisions = desc("log_decisions", "Unfinished transactions in the log.")
 	descLogFailed    = desc("log_failed", "Whether the log has stopped after an error: no multi-shard transaction commits.")
 
-	descSessions = desc("sessions", "Clients connected.")
+	descSessions        = desc("sessions", "Clients connected.")
+	descUnauthenticated = desc("sessions_unauthenticated", "Clients connected that have not logged in yet.")
 )
 
 // Describe names all that Collect gives.
@@ -54,7 +55,7 @@ func (c *partsCollector) Describe(ch chan<- *prometheus.Desc) {
 		descShardUp, descOpen, descWaiting, descDials, descDialErrors, descTimeouts, descRejected, descVerbs,
 		descOutcomes, descHandedOver, descSettled, descPasses, descTransactions, descPrepared, descReady,
 		descLogAppends, descLogSyncs, descLogForgets, descLogRejected, descLogBatch, descLogLargest, descLogQueue, descLogDecisions, descLogFailed,
-		descSessions,
+		descSessions, descUnauthenticated,
 	} {
 		ch <- d
 	}
@@ -69,6 +70,7 @@ func (c *partsCollector) Collect(ch chan<- prometheus.Metric) {
 	e.coordinator(c.p.coordinator.Stats(), c.p.coordinator.Ready())
 	e.log(c.p.decisions.Stats())
 	e.gauge(descSessions, float64(c.p.sessions.count()))
+	e.gauge(descUnauthenticated, float64(c.p.sessions.unauthenticated()))
 }
 
 // emitter writes constant metrics.

@@ -15,6 +15,7 @@ import (
 	"lockstep/coordinator"
 	"lockstep/protocol"
 	"lockstep/proxy/catalog"
+	"lockstep/proxy/certs"
 	"lockstep/proxy/deadlock"
 	"lockstep/sharding"
 	"lockstep/txlog"
@@ -42,6 +43,8 @@ type Proxy struct {
 	sequences   *catalog.Sequences
 	catalog     catalogState
 	auth        *protocol.Authenticator
+	tls         *certs.Clients // nil: off
+	origins     origins
 	users       map[string]*config.User
 	states      stateTable
 	sessions    registry
@@ -54,6 +57,7 @@ type Proxy struct {
 	ctx               context.Context // ends when the proxy closes
 	cancel            context.CancelFunc
 	listener          net.Listener
+	socket            net.Listener // nil: none
 	admin             *adminServer
 	running           sync.WaitGroup
 	draining          atomic.Bool
@@ -79,7 +83,10 @@ func New(cfg *config.Config, o Options) (*Proxy, error) {
 	for i := range cfg.Users {
 		p.users[cfg.Users[i].Name] = &cfg.Users[i]
 	}
-	p.auth = protocol.NewAuthenticator(p.account)
+	if err := p.prepareLogins(); err != nil {
+		p.cancel()
+		return nil, err
+	}
 
 	decisions, err := openLog(cfg, p.epoch, o.Hook)
 	if err != nil {
@@ -144,7 +151,9 @@ func shardOptions(cfg *config.Config, s config.Shard, log *slog.Logger, up func(
 		MaxConns: s.Pool.MaxConns, MaxIdle: s.Pool.MaxIdle, IdleTime: s.Pool.IdleTime,
 		QueueLength: s.Pool.QueueLength, AcquireTimeout: s.Pool.AcquireTimeout,
 		DialTimeout: cfg.Timeouts.Dial, MaxPacket: cfg.Limits.MaxPacket, ParticipantTimeout: cfg.ParticipantTimeout,
-		Logger: log, OnUp: up,
+		TLS: certs.ForShard(s, log), TLSOptional: s.TLS.Mode == config.TLSPreferred,
+		Attributes: map[string]string{"lockstep_coordinator": cfg.Cluster + "." + cfg.Coordinator},
+		Logger:     log, OnUp: up,
 	}
 }
 
@@ -162,9 +171,14 @@ func (p *Proxy) Start(ctx context.Context) error {
 		return fmt.Errorf("listen for clients: %w", err)
 	}
 	p.listener = l
+	if p.cfg.Socket != "" {
+		if p.socket, err = listenSocket(ctx, p.cfg.Socket, p.cfg.SocketPerm()); err != nil {
+			return errors.Join(fmt.Errorf("listen for clients on the socket: %w", err), l.Close())
+		}
+	}
 	if p.cfg.Admin.Listen != "" {
 		if p.admin, err = startAdmin(p); err != nil {
-			return errors.Join(fmt.Errorf("listen for admin requests: %w", err), l.Close())
+			return errors.Join(fmt.Errorf("listen for admin requests: %w", err), p.closeListeners())
 		}
 	}
 	p.running.Go(func() {
@@ -175,7 +189,9 @@ func (p *Proxy) Start(ctx context.Context) error {
 	if p.deadlocks != nil {
 		p.running.Go(func() { p.deadlocks.Run(p.ctx) })
 	}
-	p.running.Go(func() { p.accept(l) })
+	for _, l := range p.listeners() {
+		p.running.Go(func() { p.accept(l) })
+	}
 	return nil
 }
 
@@ -210,7 +226,7 @@ func (p *Proxy) Failed() <-chan error { return p.identity.failed }
 // transaction or statement, or ctx ends; then the rest is cut off.
 func (p *Proxy) Drain(ctx context.Context) error {
 	p.draining.Store(true)
-	err := p.listener.Close()
+	err := p.closeListeners()
 	p.sessions.drain(ctx)
 	return err
 }
@@ -220,11 +236,7 @@ func (p *Proxy) Close() error {
 	p.draining.Store(true)
 	p.cancel()
 	var errs []error
-	if p.listener != nil {
-		if err := p.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-			errs = append(errs, err)
-		}
-	}
+	errs = append(errs, p.closeListeners())
 	if p.admin != nil {
 		errs = append(errs, p.admin.close())
 	}
@@ -295,5 +307,5 @@ func (p *Proxy) account(user string) (protocol.Account, bool) {
 	if !ok {
 		return protocol.Account{}, false
 	}
-	return protocol.Account{Name: u.Name, Password: u.Password, Hash: u.Hash}, true
+	return protocol.Account{Name: u.Name, Password: u.Password, Hash: u.Hash, Plugin: u.AuthPlugin}, true
 }

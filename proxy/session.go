@@ -28,7 +28,10 @@ type session struct {
 	cancel context.CancelFunc
 
 	user     *config.User
+	peer     string // the client's address, as process lists show it
 	host     string
+	via      string // the proxy's in front of us
+	pending  bool   // not logged in yet; of the registry's mu
 	vars     variables
 	env      sharding.Env
 	tx       *transaction
@@ -72,38 +75,38 @@ type session struct {
 	command string
 	text    []byte
 	since   time.Time
-	shown   struct{ user, host, database string }
+	shown   shown
+}
+
+// shown is who the session is, as others see it.
+type shown struct {
+	user, host, database   string
+	via, transport, plugin string
+	attributes             map[string]string
 }
 
 func newSession(p *Proxy, nc net.Conn) *session {
 	s := &session{p: p, nc: nc, stmts: map[uint32]*prepared{}, since: time.Now(), command: "Connect"}
 	s.ctx, s.cancel = context.WithCancel(p.ctx)
 	s.spared = sync.NewCond(&s.mu)
-	s.host, _, _ = net.SplitHostPort(nc.RemoteAddr().String())
+	s.peer, s.host = peerOf(nc)
 	s.client = protocol.NewConn(nc, protocol.Options{MaxPacket: p.cfg.Limits.MaxLoginPacket})
 	return s
-}
-
-// refuse greets with an error and closes.
-func (s *session) refuse(e *protocol.ServerError) {
-	defer s.close()
-	_ = s.nc.SetDeadline(time.Now().Add(time.Second))
-	s.client.ResetSequence()
-	// The client is being turned away: that it may not hear why changes nothing.
-	_ = s.client.WritePacket(protocol.AppendError(nil, e))
-	_ = s.client.Flush()
 }
 
 // serve runs the session from the greeting to the end.
 func (s *session) serve() {
 	defer s.close()
-	if err := s.login(); err != nil {
+	err := s.login()
+	s.p.sessions.arrived(s)
+	if err != nil {
 		s.p.metrics.loginFailures.Inc()
-		s.p.log.Debug("client could not log in", "conn", s.id, "err", err)
+		s.p.metrics.refused.WithLabelValues(refusalOf(err)).Inc()
+		s.p.log.Debug("client could not log in", "conn", s.id, "from", s.peer, "err", err)
 		return
 	}
 	s.p.metrics.logins.Inc()
-	err := s.commands()
+	err = s.commands()
 	if s.tx != nil {
 		s.abandon()
 	}
@@ -123,7 +126,14 @@ func (s *session) login() error {
 	if err := s.nc.SetDeadline(time.Now().Add(s.p.cfg.Timeouts.Handshake)); err != nil {
 		return err
 	}
-	login, err := s.p.auth.Handshake(s.client, s.p.greeting(s.id))
+	g := s.p.greeting(s.id)
+	if err := s.takeOrigin(&g); err != nil {
+		return err
+	}
+	login, err := s.p.auth.Handshake(s.client, g)
+	s.mu.Lock()
+	s.nc = s.client.NetConn() // another one if TLS began
+	s.mu.Unlock()
 	if err != nil {
 		return s.notAuthenticated(err)
 	}
@@ -164,10 +174,14 @@ func (s *session) enter(login *protocol.Login) error {
 	if u == nil {
 		return protocol.NewError(1045, "Access denied for user '%s'@'%s'", login.User, s.host)
 	}
+	if err := s.mayCome(u); err != nil {
+		return err
+	}
 	if !s.p.sessions.login(s, u.Name, s.p.cfg.Limits.MaxUserConnections) {
 		return protocol.NewError(erTooManyUserConns, "User '%s' has exceeded the 'max_user_connections' resource (limits.max_user_connections)", u.Name)
 	}
 	s.user = u
+	s.introduce(login)
 	s.reset()
 	s.loginCharset = login.Charset
 	s.vars.setLoginCharset(s.p, login.Charset)
@@ -198,7 +212,7 @@ func (s *session) reset() {
 // show publishes who this session is, for the process list.
 func (s *session) show() {
 	s.mu.Lock()
-	s.shown.user, s.shown.host, s.shown.database = s.user.Name, s.nc.RemoteAddr().String(), s.env.Database
+	s.shown.user, s.shown.host, s.shown.database = s.user.Name, s.peer, s.env.Database
 	s.mu.Unlock()
 }
 

@@ -58,7 +58,7 @@ func (t *trail) opened(s *session, gtrid, shard string, connection uint32) {
 	t.mu.Lock()
 	first := t.gtrid == ""
 	if first {
-		t.gtrid, t.began, t.session, t.user, t.host = gtrid, time.Now(), s.id, s.user.Name, s.nc.RemoteAddr().String()
+		t.gtrid, t.began, t.session, t.user, t.host = gtrid, time.Now(), s.id, s.user.Name, s.peer
 		if t.count == 0 { // one statement, in a transaction of its own
 			t.first[0], t.count = s.digest, 1
 		}

@@ -23,6 +23,9 @@ var devConfig = template.Must(template.New("lockstep.yaml").Funcs(template.FuncM
 
 # Where clients connect, and the port for operators (SQL, metrics, readiness).
 listen: {{yaml .Listen}}
+{{- if .Socket}}
+socket: {{yaml .Socket}}
+{{- end}}
 admin:
   listen: {{yaml .Admin}}
 
@@ -68,7 +71,7 @@ timeouts:
 func (d *devDir) writeConfig(o devOptions, servers []*localdb.Server) error {
 	var text strings.Builder
 	if err := devConfig.Execute(&text, map[string]any{
-		"Listen": o.listen, "Admin": o.admin, "Servers": servers, "User": shardUser, "Password": shardPassword,
+		"Socket": d.socket(), "Listen": o.listen, "Admin": o.admin, "Servers": servers, "User": shardUser, "Password": shardPassword,
 	}); err != nil {
 		return fmt.Errorf("compose the configuration: %w", err)
 	}

@@ -23,6 +23,7 @@ import (
 //	prepared       the sample database was made
 //	lockstep.yaml  the configuration, written anew at every start
 //	lockstep.db    the decision log
+//	lockstep.sock  the proxy's Unix socket
 //	shard1/ …      the servers
 type devDir struct {
 	path string
@@ -73,6 +74,17 @@ func (d *devDir) close() { _ = d.lock.Close() }
 func (d *devDir) file(name string) string { return filepath.Join(d.path, name) }
 
 func (d *devDir) configFile() string { return d.file("lockstep.yaml") }
+
+// maxSocketPath is what fits into a sockaddr_un.
+const maxSocketPath = 107
+
+// socket is the proxy's own; "" where the folder's path is too long for one.
+func (d *devDir) socket() string {
+	if path := d.file("lockstep.sock"); len(path) <= maxSocketPath {
+		return path
+	}
+	return ""
+}
 
 // fixShards notes the number of shards at the first start and holds later ones to it.
 func (d *devDir) fixShards(n int) error {

@@ -9,6 +9,7 @@ import (
 
 	"lockstep/backend"
 	"lockstep/config"
+	"lockstep/proxy/certs"
 )
 
 const initAbout = `Makes on every shard what three-phase commits and client tokens need, the database lockstep and the
@@ -111,6 +112,7 @@ func initGrants(ctx context.Context, t terminal, cfg *config.Config, s config.Sh
 func initShard(cfg *config.Config, s config.Shard) *backend.Shard {
 	return backend.NewShard(backend.Options{
 		Name: s.Name, Address: s.Address, User: s.User, Password: s.Password,
+		TLS: certs.ForShard(s, slog.New(slog.DiscardHandler)), TLSOptional: s.TLS.Mode == config.TLSPreferred,
 		DialTimeout: cfg.Timeouts.Dial, Logger: slog.New(slog.DiscardHandler),
 	})
 }

@@ -17,6 +17,7 @@ type gateway interface {
 	Start(ctx context.Context) error // listens; returns once clients can connect
 	Addr() string                    // host:port for clients
 	AdminAddr() string               // host:port for operators
+	ReadCertificates()               // reads the files of TLS again
 	Failed() <-chan error            // gives an error when the proxy must end by itself
 	Drain(ctx context.Context) error // no new clients; waits for open transactions until ctx ends
 	Close() error

@@ -114,14 +114,18 @@ type Shard struct {
 
 // Session is a client of the proxy.
 type Session struct {
-	ID            uint32  `json:"id"`
-	User          string  `json:"user"`
-	Host          string  `json:"host"`
-	Database      string  `json:"database"`
-	Command       string  `json:"command"`
-	Seconds       float64 `json:"seconds"` // in this command
-	InTransaction bool    `json:"in_transaction"`
-	Statement     string  `json:"statement"` // cut off after some length
+	ID            uint32            `json:"id"`
+	User          string            `json:"user"`
+	Host          string            `json:"host"`
+	Via           string            `json:"via,omitempty"`        // the proxy in front that passed the client on
+	Transport     string            `json:"transport"`            // TCP, socket, or the version and cipher of TLS
+	Plugin        string            `json:"plugin"`               // by which it logged in
+	Attributes    map[string]string `json:"attributes,omitempty"` // of the connection, as the client gave them
+	Database      string            `json:"database"`
+	Command       string            `json:"command"`
+	Seconds       float64           `json:"seconds"` // in this command
+	InTransaction bool              `json:"in_transaction"`
+	Statement     string            `json:"statement"` // cut off after some length
 }
 
 // Status of the proxy.
