@@ -25,6 +25,8 @@ type Options struct {
 	Config      string         // further YAML for the proxy's file: schemas, limits, timeouts …; replaces no key that the cluster writes itself
 	Coordinator string         // default p1
 	LogDir      string         // of the decision log; default the cluster's folder
+	Users       string         // YAML of further users, a flow mapping on each line
+	ShardTLS    string         // YAML of each shard's tls, as one flow mapping without its braces; default the proxy's own
 	Pool        string         // YAML of each shard's pool, as one flow mapping without its braces; default the proxy's own
 }
 

@@ -78,9 +78,16 @@ func (p *Proxy) WriteConfig(extra string) {
 	p.c.t.Helper()
 	var b strings.Builder
 	fmt.Fprintf(&b, "listen: %s\nadmin:\n  listen: %s\ncluster: test\ncoordinator: %s\nlog:\n  path: %s\n", p.Listen, p.Admin, p.ID, p.LogPath())
-	fmt.Fprintf(&b, "users:\n  - name: %s\n    password: %s\nshards:\n", User, Password)
+	fmt.Fprintf(&b, "users:\n  - name: %s\n    password: %s\n", User, Password)
+	for u := range strings.Lines(p.c.o.Users) {
+		fmt.Fprintf(&b, "  - %s\n", strings.TrimSpace(u))
+	}
+	b.WriteString("shards:\n")
 	for _, s := range p.c.Shards {
 		fmt.Fprintf(&b, "  - name: %s\n    address: %s\n    user: %s\n    password: %s\n", s.Name, s.Address(), User, Password)
+		if p.c.o.ShardTLS != "" {
+			fmt.Fprintf(&b, "    tls: {%s}\n", p.c.o.ShardTLS)
+		}
 		if p.c.o.Pool != "" {
 			fmt.Fprintf(&b, "    pool: {%s}\n", p.c.o.Pool)
 		}

@@ -51,7 +51,7 @@ func parse2(command, family byte, body []byte) (Header, error) {
 	if command&0xf == 0 {
 		return Header{}, nil // LOCAL: the proxy itself
 	}
-	size := 0
+	var size int
 	switch family {
 	case tcp4:
 		size = 4
