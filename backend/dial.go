@@ -27,11 +27,11 @@ const (
 )
 
 // capabilities of every server connection. Left out on purpose: DEPRECATE_EOF,
-// QUERY_ATTRIBUTES, SESSION_TRACK, LOCAL_FILES, and MULTI_STATEMENTS (a client's
-// text can never become two statements).
+// QUERY_ATTRIBUTES, SESSION_TRACK, and MULTI_STATEMENTS (a client's text can never become
+// two statements). A server's request for a file is answered only where LOAD DATA LOCAL was sent.
 const capabilities = mysql.CLIENT_PROTOCOL_41 | mysql.CLIENT_SECURE_CONNECTION | mysql.CLIENT_LONG_PASSWORD |
 	mysql.CLIENT_TRANSACTIONS | mysql.CLIENT_PLUGIN_AUTH | mysql.CLIENT_LONG_FLAG | mysql.CLIENT_CONNECT_ATTRS |
-	mysql.CLIENT_MULTI_RESULTS | mysql.CLIENT_PS_MULTI_RESULTS
+	mysql.CLIENT_MULTI_RESULTS | mysql.CLIENT_PS_MULTI_RESULTS | mysql.CLIENT_LOCAL_FILES
 
 // dial connects and logs in within DialTimeout, and keeps the shard's up/down
 // state. It counts nothing against the pool. Errors: *DownError, ctx's.
@@ -124,7 +124,7 @@ func (s *Shard) handshake(ctx context.Context, foundRows bool) (c *Conn, err err
 		if err := cc.SetCollation(handshakeCollation); err != nil {
 			return err
 		}
-		caps := []uint32{mysql.CLIENT_MULTI_RESULTS, mysql.CLIENT_PS_MULTI_RESULTS}
+		caps := []uint32{mysql.CLIENT_MULTI_RESULTS, mysql.CLIENT_PS_MULTI_RESULTS, mysql.CLIENT_LOCAL_FILES}
 		if foundRows {
 			caps = append(caps, mysql.CLIENT_FOUND_ROWS)
 		}

@@ -19,6 +19,8 @@ func (s *source) check(c *Config) {
 	s.checkSequences(c, shards)
 	s.checkCommitTimes(&c.CommitTimes)
 	s.checkDeadlocks(&c.Deadlocks)
+	s.fill(&c.LocalInfile, "local_infile", LocalInfileOn)
+	s.oneOf(c.LocalInfile, "local_infile", LocalInfileOn, LocalInfileOff)
 	s.checkTimeouts(&c.Timeouts)
 	s.checkLimits(&c.Limits)
 }
@@ -78,6 +80,8 @@ func (s *source) checkTimeouts(t *Timeouts) {
 		{&t.Drain, "drain", 10 * time.Second},
 		{&t.Dial, "dial", 3 * time.Second},
 		{&t.Resolve, "resolve", 5 * time.Second},
+		{&t.NetRead, "net_read", 30 * time.Second},
+		{&t.NetWrite, "net_write", 60 * time.Second},
 	} {
 		s.duration(f.value, "timeouts."+f.name, f.preset)
 	}
@@ -104,6 +108,7 @@ func (s *source) checkLimits(l *Limits) {
 		{&l.MaxMergeRows, "max_merge_rows", 1_000_000, 1, 1_000_000_000},
 		{&l.MaxMergeBytes, "max_merge_bytes", 256 * mebibyte, mebibyte, 1 << 40},
 		{&l.PlanCache, "plan_cache", 4096, 1, 10_000_000},
+		{&l.MaxLoadLine, "max_load_line", 16 * mebibyte, 1 << 10, 1024 * mebibyte},
 		{&l.LogQueue, "log_queue", 8192, 1, 10_000_000},
 		{&l.OutcomeLookups, "outcome_lookups", 6000, 1, 10_000_000},
 	} {

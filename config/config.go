@@ -21,6 +21,7 @@ type Config struct {
 	DefaultRule   *Rule         `yaml:"default_rule"`   // for tables with no rule; absent: such tables are refused
 	SequenceShard string        `yaml:"sequence_shard"` // holds AUTO_INCREMENT sequences; default the first shard
 	SequenceBlock int           `yaml:"sequence_block"` // ids reserved at once; default 1000
+	LocalInfile   string        `yaml:"local_infile"`   // LOAD DATA LOCAL: on (default; the shards' own local_infile counts too) | off
 	Timeouts      Timeouts      `yaml:"timeouts"`       //
 	Limits        Limits        `yaml:"limits"`         //
 	ProxyProtocol ProxyProtocol `yaml:"proxy_protocol"` //
@@ -32,6 +33,12 @@ const (
 	TwoPhase   = "2pc"
 	ThreePhase = "3pc"
 	OneShard   = "single"
+)
+
+// The values of Config.LocalInfile.
+const (
+	LocalInfileOn  = "on"
+	LocalInfileOff = "off"
 )
 
 // Admin is the admin port: SQL for operators, metrics, readiness.

@@ -81,6 +81,7 @@ func TestExampleStatesTheDefaults(t *testing.T) {
 		{"sequence_block", least.SequenceBlock, example.SequenceBlock},
 		{"sequence_shard", least.SequenceShard, example.SequenceShard},
 		{"admin.listen", least.Admin.Listen, example.Admin.Listen},
+		{"local_infile", least.LocalInfile, example.LocalInfile},
 		{"coordinator", least.Coordinator, example.Coordinator},
 	} {
 		// The example has a third shard.

@@ -11,6 +11,8 @@ type Timeouts struct {
 	Drain     time.Duration `yaml:"drain"`     // open transactions at shutdown; default 10s
 	Dial      time.Duration `yaml:"dial"`      // connecting to a shard; default 3s
 	Resolve   time.Duration `yaml:"resolve"`   // between passes of the resolver; default 5s
+	NetRead   time.Duration `yaml:"net_read"`  // between two packets of what a client sends, where its session sets no net_read_timeout; default 30s
+	NetWrite  time.Duration `yaml:"net_write"` // a client that takes nothing of its answer, where its session sets no net_write_timeout; default 60s
 	Statement time.Duration `yaml:"statement"` // one statement; 0: none
 }
 
@@ -25,6 +27,7 @@ type Limits struct {
 	MaxStatements      int `yaml:"max_prepared_statements"` // per client; default 1024
 	MaxMergeRows       int `yaml:"max_merge_rows"`          // rows or groups held to merge one statement; default 1,000,000
 	MaxMergeBytes      int `yaml:"max_merge_bytes"`         // bytes held to merge one statement; default 256 MiB
+	MaxLoadLine        int `yaml:"max_load_line"`           // bytes of one line of LOAD DATA LOCAL into a sharded table; default 16 MiB
 	PlanCache          int `yaml:"plan_cache"`              // plans; default 4096
 	LogQueue           int `yaml:"log_queue"`               // decisions waiting; default 8192
 	OutcomeLookups     int `yaml:"outcome_lookups"`         // of tokens, a minute: each may leave a row on every shard for token_retention; default 6000

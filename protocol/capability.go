@@ -43,7 +43,7 @@ const (
 // results pass from a shard to a client unchanged, so nothing is offered that changes
 // their form: no DEPRECATE_EOF, SESSION_TRACK, QUERY_ATTRIBUTES or compression.
 const ServerCapabilities = ClientLongPassword | ClientFoundRows | ClientLongFlag | ClientConnectWithDB |
-	ClientIgnoreSpace | ClientProtocol41 | ClientInteractive | ClientTransactions | ClientSecureConnection |
+	ClientLocalFiles | ClientIgnoreSpace | ClientProtocol41 | ClientInteractive | ClientTransactions | ClientSecureConnection |
 	ClientMultiStatements | ClientMultiResults | ClientPSMultiResults | ClientPluginAuth |
 	ClientConnectAttrs | ClientPluginAuthLenencClientData
 

@@ -116,7 +116,7 @@ func TestGreetingOffersOnlyWhatIsSpoken(t *testing.T) {
 			t.Errorf("asked for %#x: offers %#x, want %#x", tc.asked, got, tc.want)
 		}
 	}
-	if ServerCapabilities&(ClientDeprecateEOF|ClientSessionTrack|ClientQueryAttributes|ClientCompress|ClientSSL|ClientLocalFiles) != 0 {
+	if ServerCapabilities&(ClientDeprecateEOF|ClientSessionTrack|ClientQueryAttributes|ClientCompress|ClientSSL) != 0 {
 		t.Error("offers what is not spoken")
 	}
 	var nonce [nonceSize]byte

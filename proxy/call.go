@@ -13,21 +13,29 @@ import (
 // a string costs a needless question, no more.
 var userVariable = regexp.MustCompile("(^|[^@A-Za-z0-9_$.])@([A-Za-z0-9_$.]+)")
 
-// afterCall is for what a procedure may have left on its connection. The user variables that
-// the statement names (OUT parameters) become the session's; everything else, such as temporary tables or
+// afterCall is for what a procedure, or a LOAD DATA that read into user variables, may have left on
+// its connection. The user variables that the statement names (OUT parameters) become the session's; everything else, such as temporary tables or
 // variables that the procedure set for itself, ends with the lease or the branch: nobody else may meet it.
 func (s *session) afterCall(l *lease, st *sharding.Statement, rq *request) {
-	if st.Kind != sharding.KindCall || l.conn == nil {
+	var names []string
+	switch {
+	case l.conn == nil:
+		return
+	case st.Kind == sharding.KindCall:
+		for _, m := range userVariable.FindAllSubmatch(rq.sql, -1) {
+			if name := "@" + strings.ToLower(string(m[2])); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	case st.Kind == sharding.KindLoad && len(s.plan.Load.Variables) > 0:
+		for _, v := range s.plan.Load.Variables {
+			names = append(names, "@"+v)
+		}
+	default:
 		return
 	}
 	if b := l.branch; b != nil {
 		b.called = true
-	}
-	var names []string
-	for _, m := range userVariable.FindAllSubmatch(rq.sql, -1) {
-		if name := "@" + strings.ToLower(string(m[2])); !slices.Contains(names, name) {
-			names = append(names, name)
-		}
 	}
 	for _, name := range names {
 		if !s.usable(l) {
@@ -40,7 +48,7 @@ func (s *session) afterCall(l *lease, st *sharding.Statement, rq *request) {
 		}
 		value, err := s.p.valueOf(res, err)
 		if err != nil {
-			s.diag.warn(erUnknown, "The value of "+name+" after the CALL could not be read: "+err.Error())
+			s.diag.warn(erUnknown, "The value of "+name+" could not be read: "+err.Error())
 			continue
 		}
 		s.vars.set(name, value)

@@ -17,9 +17,13 @@ func (p *Proxy) greeting(id uint32) protocol.Greeting {
 	if p.cfg.ServerVersion != "" {
 		version = p.cfg.ServerVersion
 	}
+	capabilities := protocol.ServerCapabilities
+	if p.cfg.LocalInfile == config.LocalInfileOff {
+		capabilities &^= protocol.ClientLocalFiles
+	}
 	return protocol.Greeting{
 		ServerVersion: version, ConnectionID: id, Charset: utf8mb4GeneralCI,
-		Status: protocol.StatusAutocommit, Capabilities: protocol.ServerCapabilities,
+		Status: protocol.StatusAutocommit, Capabilities: capabilities,
 		DefaultPlugin: p.cfg.AuthPlugin, TLS: p.tls.Config(), RequireTLS: p.cfg.TLS.Mode == config.TLSRequired,
 	}
 }

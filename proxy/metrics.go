@@ -17,6 +17,8 @@ type metrics struct {
 	commits           *prometheus.CounterVec
 	lookups           *prometheus.CounterVec
 	deadlockTime      prometheus.Histogram
+	loadBytes         prometheus.Counter
+	loadLines         prometheus.Counter
 }
 
 func newMetrics(p *Proxy) *metrics {
@@ -35,6 +37,8 @@ func newMetrics(p *Proxy) *metrics {
 		scattered:         counter("statements_scattered_total", "Statements that several shards answered."),
 		rollbacks:         counter("rollbacks_total", "Transactions rolled back before commit."),
 		unknownCommits:    counter("commits_unknown_total", "One-phase commits whose shard was lost before it answered."),
+		loadBytes:         counter("load_bytes_total", "Bytes of clients' files for LOAD DATA LOCAL."),
+		loadLines:         counter("load_lines_total", "Lines of clients' files that were dealt to shards."),
 		commits: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lockstep", Name: "commits_total",
 			Help: "COMMITs by the way they went."}, []string{"phases"}),
 		lookups: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lockstep", Name: "outcome_lookups_total",
@@ -47,6 +51,6 @@ func newMetrics(p *Proxy) *metrics {
 		m.refused.WithLabelValues(why)
 	}
 	m.registry.MustRegister(m.attributesDropped, m.logins, m.loginFailures, m.refused, m.errors, m.single, m.scattered, m.rollbacks,
-		m.unknownCommits, m.commits, m.lookups, m.deadlockTime, &partsCollector{p}, deadlockCollector{p})
+		m.unknownCommits, m.commits, m.lookups, m.deadlockTime, m.loadBytes, m.loadLines, &partsCollector{p}, deadlockCollector{p})
 	return m
 }

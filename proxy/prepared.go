@@ -72,6 +72,9 @@ func (s *session) stmtPrepare(text []byte) error {
 	if err != nil {
 		return err
 	}
+	if parsed.Kind == sharding.KindLoad {
+		return protocol.NewError(erUnsupportedPS, "This command is not supported in the prepared statement protocol yet")
+	}
 	s.nextStmt++
 	st.id = s.nextStmt
 	st.long = make([][]byte, parsed.Params)

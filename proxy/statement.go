@@ -29,6 +29,10 @@ func (s *session) query(text []byte) error {
 	case len(parts) > 1 && s.client.Capabilities()&protocol.ClientMultiStatements == 0:
 		return s.answerError(protocol.NewError(1064, "You have an error in your SQL syntax; several statements in one query need the client's multi-statements option, near '%s'", near(parts[1])))
 	}
+	// LOAD DATA LOCAL reads its file into the memory that the packet is in.
+	if len(parts) > 1 {
+		parts = sharding.Split(s.env, bytes.Clone(text))
+	}
 	for i, part := range parts {
 		if err := s.textStatement(part, i < len(parts)-1); err != nil {
 			return err
@@ -86,6 +90,8 @@ func (s *session) run(st *sharding.Statement, rq *request) error {
 	case sharding.KindSelect, sharding.KindInsert, sharding.KindUpdate, sharding.KindDelete,
 		sharding.KindDo, sharding.KindCall, sharding.KindExplain:
 		return s.data(st, rq)
+	case sharding.KindLoad:
+		return s.load(st, rq)
 	case sharding.KindDDL, sharding.KindAdmin:
 		return s.ddl(st, rq)
 	case sharding.KindBegin, sharding.KindCommit, sharding.KindRollback, sharding.KindSavepoint,
@@ -253,6 +259,8 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 	}
 	defer s.limitTime()()
 	switch {
+	case s.plan.Load != nil:
+		return s.loadFile(st, rq)
 	case s.vars.token != "" && s.plan.Write && s.tx == nil:
 		return s.tokenStatement(st, rq)
 	case len(s.plan.Targets) == 1:
@@ -295,6 +303,7 @@ func (s *session) planned(st *sharding.Statement, rq *request) error {
 		in.Explicit = func(t *sharding.Table, highest uint64) error {
 			return s.p.sequences.Explicit(s.ctx, t, highest)
 		}
+		in.FileCharset = s.fileCharset
 		if s.p.mapped() {
 			in.PhysicalDatabase = s.p.physical
 		}

@@ -26,7 +26,9 @@ func (c *compiler) administration() (bool, error) {
 		st.Kind = KindPrepareText
 		st.Words = c.rest(1)
 		return true, nil
-	case "HANDLER", "LOAD", "IMPORT", "SIGNAL", "RESIGNAL", "GET", "HELP":
+	case "LOAD":
+		return true, c.load()
+	case "HANDLER", "IMPORT", "SIGNAL", "RESIGNAL", "GET", "HELP":
 		st.Kind = KindHandler
 		st.Opaque = true
 		if c.hint != "" {

@@ -55,6 +55,8 @@ func (c *compiler) cacheable() bool {
 	switch c.st.Kind {
 	case KindSet, KindLockstep, KindKill:
 		return c.prepared || len(c.lits) == 0
+	case KindLoad:
+		return false // its file names and terminators are part of it
 	}
 	return true
 }

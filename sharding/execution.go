@@ -31,7 +31,7 @@ func (st *Statement) Plan(dst *Plan, in *Inputs) error {
 	}
 	x.scratch, x.texts, x.ids, x.rows, x.split = x.scratch[:0], x.texts[:0], x.ids[:0], x.rows[:0], x.split[:0]
 	dst.Targets, dst.Merge, dst.Write, dst.InsertID, dst.AnyShard = dst.Targets[:0], nil, false, 0, false
-	dst.SumAffected, dst.Why, dst.SameTime, dst.Ignore = true, "", false, false
+	dst.SumAffected, dst.Why, dst.SameTime, dst.Ignore, dst.Load = true, "", false, false, nil
 	if st.planner == nil {
 		return refuse("a statement of this kind is not sent to shards")
 	}

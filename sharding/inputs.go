@@ -9,6 +9,7 @@ type Inputs struct {
 	Session          *Session
 	Reserve          func(t *Table, n int) (first uint64, err error) // n consecutive AUTO_INCREMENT ids
 	Explicit         func(t *Table, highest uint64) error            // the statement gives ids itself, up to highest: the sequence must stay above
+	FileCharset      func() (string, error)                          // character set of a LOAD DATA file that names none
 	PhysicalDatabase func(shard int, logical string) string          // nil: same names
 	Prefer           int                                             // shard to use where any will do (-1: the planner chooses, spread by hash of the text)
 }

@@ -1,7 +1,5 @@
 package sharding
 
-import "strconv"
-
 // plan places each row and writes the texts.
 func (p *insertPlanner) plan(st *Statement, x *execution) error {
 	x.plan.Write, x.plan.Ignore = true, p.ignore
@@ -173,11 +171,7 @@ func (p *insertPlanner) locate(x *execution, i int) (int, error) {
 func (p *insertPlanner) place(k *keyValue, i int) (int, error) {
 	shard := p.table.place.shard(k)
 	if shard < 0 {
-		text := strconv.Quote(string(k.text))
-		if k.integer {
-			text = string(appendIntKey(nil, k))
-		}
-		return 0, errorf(1526, "Table has no partition for value %s: no shard of %s takes this value of %s (row %d)", text, p.table.Name, p.table.Rule.Key, i+1)
+		return 0, errorf(1526, "Table has no partition for value %s: no shard of %s takes this value of %s (row %d)", shownKey(k), p.table.Name, p.table.Rule.Key, i+1)
 	}
 	return shard, nil
 }

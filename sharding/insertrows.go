@@ -117,14 +117,18 @@ func (c *compiler) insertColumns(t *Table, n *ast.InsertStmt, parts insertParts)
 			return -1, -1, 0, nil // VALUES (): all defaults
 		}
 		for i := range t.Columns {
+			if t.Columns[i].Invisible {
+				continue
+			}
 			if t.isKey(t.Columns[i].Name) {
-				key = i
+				key = width
 			}
 			if t.Columns[i].AutoIncrement {
-				id = i
+				id = width
 			}
+			width++
 		}
-		return key, id, len(t.Columns), nil
+		return key, id, width, nil
 	}
 	for i, col := range n.Columns {
 		if t.isKey(col.Name.O) {

@@ -8,6 +8,7 @@ const (
 	KindInsert                 // INSERT, REPLACE
 	KindUpdate
 	KindDelete
+	KindLoad  // LOAD DATA LOCAL INFILE
 	KindDDL   // sent to the table's shards, or all; implicit commit; the catalog is read again afterwards
 	KindBegin // BEGIN, START TRANSACTION
 	KindCommit

@@ -10,6 +10,7 @@ type Plan struct {
 	SumAffected bool   // false for global tables: affected rows are those of one shard
 	Why         string // for EXPLAIN LOCKSTEP: how the shards were found
 	Ignore      bool   // INSERT IGNORE
+	Load        *Load  // LOAD DATA LOCAL: what becomes of the client's file
 	SameTime    bool   // a write to copies on several shards uses the clock: the caller sets `timestamp` to one value on all of them
 
 	x execution // scratch memory

@@ -18,6 +18,7 @@ type ColumnInfo struct {
 	CharLength    int    // characters, strings only
 	AutoIncrement bool
 	Generated     bool
+	Invisible     bool // not meant where no columns are named
 }
 
 // Table is a table with its rule.

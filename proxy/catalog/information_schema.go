@@ -120,6 +120,7 @@ func columnInfo(r []protocol.Field) (sharding.ColumnInfo, error) {
 		Name: string(r[0]), DataType: strings.ToLower(string(r[1])), ColumnType: string(r[2]), Collation: string(r[3]),
 		AutoIncrement: strings.Contains(strings.ToLower(string(r[5])), "auto_increment"),
 		Generated:     len(r[6]) > 0,
+		Invisible:     strings.Contains(strings.ToLower(string(r[5])), "invisible"),
 	}
 	if r[3] != nil && r[4] != nil {
 		n, err := strconv.ParseUint(string(r[4]), 10, 64)
