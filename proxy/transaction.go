@@ -130,7 +130,7 @@ func (s *session) branchOn(shard int, savepoint bool, prepare string) (*branch, 
 		before = append(before, "SET TRANSACTION READ WRITE")
 	}
 	for _, name := range t.savepoints {
-		after = append(after, "SAVEPOINT "+name)
+		after = append(after, "SAVEPOINT "+quoteName(name))
 	}
 	if savepoint {
 		after = append(after, "SAVEPOINT "+stmtSavepoint)
@@ -216,7 +216,7 @@ func (s *session) savepoint(name string) error {
 	if s.tx == nil {
 		return nil // outside a transaction it has no effect, as on a server
 	}
-	if err := s.onBranches("SAVEPOINT " + name); err != nil {
+	if err := s.onBranches("SAVEPOINT " + quoteName(name)); err != nil {
 		return err
 	}
 	t := s.tx
@@ -232,6 +232,9 @@ func (s *session) savepoint(name string) error {
 	t.savepoints = append(t.savepoints, name)
 	return nil
 }
+
+// quoteName writes a name as an identifier, whatever is in it.
+func quoteName(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
 // maxSavepoints bounds what a new branch must repeat when it opens.
 const maxSavepoints = 1024
@@ -252,9 +255,9 @@ func (s *session) atSavepoint(verb, name string, keep int) error {
 		}
 	}
 	if i < 0 {
-		return protocol.NewError(erSavepointMissing, "SAVEPOINT %s does not exist", strings.Trim(name, "`"))
+		return protocol.NewError(erSavepointMissing, "SAVEPOINT %s does not exist", name)
 	}
-	if err := s.onBranches(verb + name); err != nil {
+	if err := s.onBranches(verb + quoteName(name)); err != nil {
 		return err
 	}
 	s.tx.savepoints = s.tx.savepoints[:i+keep]

@@ -1,5 +1,7 @@
 package sharding
 
+import "strings"
+
 // alterTable refuses what would take rows from the shards where they are looked for.
 func (c *compiler) alterTable(n tableName, i int) error {
 	t, ok := c.schema.Table(n.database, n.name)
@@ -16,7 +18,7 @@ func (c *compiler) alterTable(n tableName, i int) error {
 		switch {
 		case c.word(a) == "DROP" && !c.oneOf(a+1, "PRIMARY", "INDEX", "KEY", "FOREIGN", "CONSTRAINT", "PARTITION", "CHECK", "PERIOD", "SYSTEM") && column(a+1):
 			return refuse("column %s is the shard key of %s and cannot be dropped", t.Rule.Key, t.Name)
-		case c.oneOf(a, "CHANGE", "MODIFY") && column(a+1):
+		case c.oneOf(a, "CHANGE", "MODIFY") && column(a+1) && !c.keepsKey(t, a, part[1]):
 			return refuse("column %s is the shard key of %s: another name or type would put its rows on other shards", t.Rule.Key, t.Name)
 		case c.words(a, "RENAME", "COLUMN") && column(a+1):
 			return refuse("column %s is the shard key of %s and cannot be renamed", t.Rule.Key, t.Name)
@@ -42,6 +44,31 @@ func (c *compiler) alterTable(n tableName, i int) error {
 	}
 	return nil
 }
+
+// keepsKey says whether a CHANGE or MODIFY of the shard key leaves its name and its type as they are, so that all rows
+// stay where they belong: ORMs write such ones when they compare a table with a model. An integer only: the
+// collation that a text would get is not known here.
+func (c *compiler) keepsKey(t *Table, i, end int) bool {
+	if t.keyColumn < 0 {
+		return false
+	}
+	j := c.skipIf(c.skipIf(i+1, "COLUMN"), "IF", "EXISTS")
+	if c.word(i) == "CHANGE" {
+		j++
+	}
+	if !c.isName(j) || !t.isKey(c.nameOf(j)) {
+		return false
+	}
+	var after TableInfo
+	c.readColumn(j, end, &after, "")
+	if len(after.Columns) != 1 || after.Columns[0].Generated {
+		return false
+	}
+	was, is := &t.Columns[t.keyColumn], &after.Columns[0]
+	return strings.HasSuffix(is.DataType, "int") && is.DataType == was.DataType && isUnsigned(is) == isUnsigned(was)
+}
+
+func isUnsigned(c *ColumnInfo) bool { return strings.Contains(c.ColumnType, "unsigned") }
 
 func (c *compiler) defaultRuleByPrimaryKey(n tableName) bool {
 	r, byDefault := c.schema.ruleFor(n.database, n.name)

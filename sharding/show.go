@@ -113,6 +113,13 @@ func (c *compiler) showWhat() error {
 		if c.oneOf(i, "FROM", "IN") && c.isName(i+1) {
 			s.Database = c.nameOf(i + 1)
 			c.markName(i + 1)
+			i += 2
+		}
+		if t := c.likeTable(i, s.Database); s.What == "table status" && t != nil {
+			s.Table = t.Name
+		}
+		if s.What == "tables" && c.hint == "" && c.showTables(s.Database, s.Full) {
+			return nil
 		}
 	}
 	return c.routeShow()

@@ -18,6 +18,8 @@ var (
 	counter  = may("^SHOW CREATE TABLE ids:", "the shard's AUTO_INCREMENT counter is not the table's: numbers come from the proxy's sequence")
 )
 
+const schemata = "the tables of information_schema are those of the first shard: a table on another shard alone is not there (SHOW TABLES has it)"
+
 const jsonType = "a MariaDB server marks JSON columns for clients that ask for its extended types; through the proxy they are texts"
 
 const texts = "DATABASE() and USER() are the session's, written into the statement as texts: their length and that they are not NULL is known"
@@ -33,6 +35,9 @@ var programs = []driver{
 		may("^too few: .* 1210 ", "the proxy says how many there are"),
 		may(`^(query|execute) row: .*"js":`, jsonType).only(localdb.MariaDB),
 		may(`^prepared: .*"a":(0|"text"|"b")`, "MySQL makes the type of an untyped parameter that of its first execution; the proxy writes it out").only(localdb.MySQL)}},
+	{name: "mariadbjs", command: interpreted("main.js", "node"), differ: []difference{version,
+		may("^reset rolls back: ", "@@autocommit is the session's, written into the statement as a small number").only(localdb.MariaDB)}},
+	{name: "sequelize", command: interpreted("main.js", "node"), differ: []difference{may("^tables: ", schemata)}},
 	{name: "pdo", command: php("pdo_mysql"), differ: []difference{version}},
 }
 

@@ -48,9 +48,9 @@ func TestTransactions(t *testing.T) {
 		s.t = t
 		s.exec("BEGIN")
 		s.exec("UPDATE a SET v = 100 WHERE id = 1")
-		s.exec("SAVEPOINT p")
+		s.exec("SAVEPOINT `p-1```")
 		s.exec("UPDATE a SET v = 100")
-		s.exec("ROLLBACK TO SAVEPOINT p")
+		s.exec("ROLLBACK TO SAVEPOINT `p-1```")
 		s.exec("COMMIT")
 		sum(t, s, "107")
 		s.exec("UPDATE a SET v = 1")

@@ -1,0 +1,52 @@
+package sharding
+
+import "strings"
+
+// tablesPlanner answers SHOW TABLES from all shards that it takes to see every table. A name stands for one
+// table: rows with the same one are one row.
+type tablesPlanner struct {
+	shards shardSet
+	merge  Merge
+}
+
+func (p *tablesPlanner) plan(_ *Statement, x *execution) error {
+	x.plan.Why = "some tables are on one shard only"
+	x.merge = p.merge
+	x.plan.Merge = &x.merge
+	return x.targets(p.shards)
+}
+
+// showTables plans SHOW TABLES; false: the first shard has all tables of the database.
+func (c *compiler) showTables(database string, full bool) bool {
+	shards := c.firstShard()
+	for _, t := range c.schema.Tables() {
+		if t.Database == database && shards.and(t.shards()).empty() && !t.shards().empty() {
+			shards.add(t.shards().first())
+		}
+	}
+	if shards.count() < 2 {
+		return false
+	}
+	name := Key{Column: 0, Weight: -1}
+	p := &tablesPlanner{shards: shards, merge: Merge{Visible: 1, Distinct: true, DistinctKeys: []Key{name}, OrderBy: []SortKey{{Key: name}}, Limit: NoLimit}}
+	if full {
+		p.merge.Visible = 2 // and the type
+	}
+	c.st.planner = p
+	return true
+}
+
+// likeTable is the table that SHOW TABLE STATUS LIKE 'name' is about; nil: several, or none that is known.
+func (c *compiler) likeTable(i int, database string) *Table {
+	if c.word(i) != "LIKE" || i+1 >= len(c.toks) || !c.isString(c.toks[i+1]) {
+		return nil
+	}
+	v, _ := decodeLiteral(nil, []byte(c.textOf(i+1)), c.toks[i+1].lit, false, c.env.NoBackslash)
+	name := strings.NewReplacer(`\_`, "_", `\%`, "%").Replace(string(v.B))
+	t, ok := c.schema.Table(database, name)
+	if !ok {
+		return nil
+	}
+	c.pinAll() // the name decides which shard is asked
+	return t
+}
