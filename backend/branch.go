@@ -41,7 +41,7 @@ type Branch struct {
 	state   branchState
 	pending int  // answers of WriteOpen that have not been read
 	owned   bool // the shard remembers whose session it is on
-	refused bool // it voted no, or its vote is not known: it can only be rolled back
+	refused bool // its marker cannot be written: it can only be rolled back
 }
 
 // NewBranch names a branch; nothing is sent. The connection belongs to the
@@ -89,12 +89,6 @@ func (b *Branch) WriteOpen(before, after []string) error {
 	write := func(sql string) error {
 		b.pending++
 		return c.writeCommand(protocol.ComQuery, sql)
-	}
-	if c.limited {
-		if err := write("SET " + string(c.appendIdleFree(nil, c.vars))); err != nil {
-			return b.openFailed(err)
-		}
-		c.limited = false
 	}
 	for _, sql := range before {
 		if err := write(sql); err != nil {

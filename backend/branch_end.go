@@ -13,13 +13,12 @@ import (
 func (b *Branch) Prepare(ctx context.Context) error { return b.SendPrepare(ctx)() }
 
 // SendPrepare is the first half of Prepare; receive, to be called once, is the other. Nothing may
-// be done with the branch in between. The same goes for SendCommit and SendMarker.
+// be done with the branch in between. The same goes for SendCommit and SendVote.
 func (b *Branch) SendPrepare(ctx context.Context) (receive func() error) {
 	if err := b.ready(ctx, VerbPrepare, branchActive); err != nil {
 		return func() error { return err }
 	}
-	b.c.shard.own(b.xid, session{b.c.id, b.c.since})
-	b.owned = true
+	b.own()
 	b.state = branchUnknown
 	stop := b.c.Interrupt(ctx)
 	err := b.sendPair("XA END ", "XA PREPARE ", "")
@@ -124,12 +123,12 @@ func (b *Branch) ready(ctx context.Context, v Verb, want branchState) error {
 		return s.verdictAs(v, b.xid, ClassUnknown, fmt.Errorf("branch is %s, not %s", b.state, want))
 	}
 	if b.refused && v != VerbCommit && v != VerbRollback {
-		return s.verdictAs(v, b.xid, ClassDefinite, errors.New("branch did not vote yes: it can only be rolled back"))
+		return s.verdictAs(v, b.xid, ClassDefinite, errors.New("its marker could not be written: the branch can only be rolled back"))
 	}
 	if err := b.c.usable(ctx, v.String()); err != nil {
 		k := ClassRetryable // nothing was sent
 		switch {
-		case v == VerbPrepare || v == VerbCanCommit || v == VerbCommitOnePhase && b.c.broken.Load():
+		case v == VerbPrepare || v == VerbCommitOnePhase && b.c.broken.Load():
 			k = ClassDefinite // and never will be; the disconnect rolls it back
 		case b.c.broken.Load():
 			k = ClassUnknown // prepared on a lost connection: recovery settles it

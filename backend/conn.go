@@ -34,7 +34,6 @@ type Conn struct {
 	autocommit bool
 	inTrans    bool // as of the last known status
 	stale      bool // the wire was used since the last known status
-	limited    bool // the session's idle time is ParticipantTimeout
 
 	branch     *Branch // the one that is open here; nil when none, or ended
 	statements statementCache

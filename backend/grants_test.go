@@ -58,7 +58,7 @@ func grants(t *testing.T, e *engine) {
 	lacks(append(server, tables...)...)
 	b := openBranch(t, app, st)
 	run(t, b.c, "INSERT INTO t VALUES (1,1)")
-	err = b.WriteMarker(t.Context(), Marker{GTRID: b.xid.GTRID, State: MarkerVoted})
+	err = b.Vote(t.Context(), Marker{GTRID: b.xid.GTRID, State: MarkerVoted})
 	denied(err)
 	if Classify(err) != ClassDefinite {
 		t.Errorf("%v is %v", err, Classify(err))
@@ -83,8 +83,7 @@ func grants(t *testing.T, e *engine) {
 	lacks()
 	b = openBranch(t, app, st)
 	run(t, b.c, "INSERT INTO t VALUES (1,1)")
-	must(t, b.WriteMarker(t.Context(), Marker{GTRID: b.xid.GTRID, State: MarkerVoted}))
-	must(t, b.CommitOnePhase(t.Context()))
+	must(t, b.CommitOnePhaseMarked(t.Context(), Marker{GTRID: b.xid.GTRID, State: MarkerVoted}))
 	b.c.Release()
 	must(t, app.PurgeMarkers(t.Context(), []string{b.xid.GTRID}))
 

@@ -46,10 +46,7 @@ func fenceAgainstBranch(t *testing.T, e *engine) {
 			}
 		})
 		time.Sleep(ahead - 200*time.Microsecond)
-		vote = b.WriteMarker(t.Context(), m)
-		if vote == nil {
-			vote = b.Prepare(t.Context())
-		}
+		vote = b.Vote(t.Context(), m)
 		wait.Wait()
 		locked := errors.As(fence, new(*MarkerLockedError))
 		switch {

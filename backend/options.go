@@ -42,9 +42,6 @@ type Options struct {
 	RecoveryConns   int           // connections beside the pool, for recovery and KILL; default 8
 	GateTimeout     time.Duration // how long FreeXIDs waits for the server to let go of branches; default 3s
 	RecoveryTimeout time.Duration // one statement of recovery, when the caller's context has no earlier end; default 10s
-	// ParticipantTimeout is how long the server keeps a branch that voted yes and
-	// hears no more, in whole seconds, rounded up; default 30s.
-	ParticipantTimeout time.Duration
 	// NameTimeout is how long the server keeps a name (HoldName) for a process that shows
 	// no sign of life but has not ended, in whole seconds, rounded up; default 10m.
 	NameTimeout time.Duration
@@ -83,7 +80,6 @@ func (o Options) withDefaults() Options {
 	o.RecoveryConns = orDefault(o.RecoveryConns, 8)
 	o.GateTimeout = orDefault(o.GateTimeout, 3*time.Second)
 	o.RecoveryTimeout = orDefault(o.RecoveryTimeout, 10*time.Second)
-	o.ParticipantTimeout = orDefault(o.ParticipantTimeout, 30*time.Second)
 	o.NameTimeout = orDefault(o.NameTimeout, 10*time.Minute)
 	o.MaxPrepared = orDefault(o.MaxPrepared, 1_000_000)
 	if o.Logger == nil {

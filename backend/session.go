@@ -42,9 +42,7 @@ func (c *Conn) inLine(want *State) bool {
 // align sends the difference between the connection's session state and want, if
 // any: COM_INIT_DB and one SET, in one write.
 func (c *Conn) align(ctx context.Context, want *State, autocommit bool) error {
-	// What is asked for with autocommit off opens a branch, which lifts the idle limit itself.
-	free := c.limited && autocommit
-	if c.autocommit == autocommit && !c.dirty && !free && (c.state == want || c.inLine(want)) {
+	if c.autocommit == autocommit && !c.dirty && (c.state == want || c.inLine(want)) {
 		c.adopt(want)
 		return nil
 	}
@@ -75,12 +73,6 @@ func (c *Conn) align(ctx context.Context, want *State, autocommit bool) error {
 	} else {
 		set = appendVarsDiff(set, c.vars, want.Vars, c.flavor)
 	}
-	if c.limited && (free || len(set) > empty) {
-		if len(set) > empty {
-			set = append(set, ", "...)
-		}
-		set = c.appendIdleFree(set, want.Vars)
-	}
 	c.buf = set
 	hasSet := len(set) > empty
 	if hasSet {
@@ -108,7 +100,7 @@ func (c *Conn) align(ctx context.Context, want *State, autocommit bool) error {
 			c.state = nil
 			return c.fail("setting session variables", err)
 		}
-		c.vars, c.autocommit, c.limited = want.Vars, autocommit, false
+		c.vars, c.autocommit = want.Vars, autocommit
 	}
 	if refused != nil {
 		c.state = nil
@@ -159,7 +151,7 @@ func (c *Conn) Reset(ctx context.Context) error {
 		c.broken.Store(true)
 		return &ConnError{Shard: c.shard.o.Name, ID: c.id, Op: "resetting the session", Err: err}
 	}
-	c.dirty, c.limited, c.vars, c.state = false, false, nil, nil
+	c.dirty, c.vars, c.state = false, nil, nil
 	c.autocommit = ok.Status.Has(protocol.StatusAutocommit)
 	c.statements.forget()
 	c.statements.context = preparedContext(c.db, nil)

@@ -13,11 +13,10 @@ type Verb uint8
 const (
 	VerbNone           Verb = iota
 	VerbStart               // XA START, with what is set up before and after it
-	VerbPrepare             // XA END | XA PREPARE
+	VerbPrepare             // XA END | XA PREPARE, or Vote: the marker row before them
 	VerbCommit              // XA COMMIT of a prepared branch, on its own connection
-	VerbCommitOnePhase      // XA END | XA COMMIT ONE PHASE
+	VerbCommitOnePhase      // XA END | XA COMMIT ONE PHASE, with the marker row before them or without
 	VerbRollback            // XA END | XA ROLLBACK, or XA ROLLBACK of a prepared branch
-	VerbCanCommit           // the marker row, INSERTed inside the branch
 	VerbRecover             // XA RECOVER
 	VerbSettleCommit        // XA COMMIT from elsewhere, verified
 	VerbSettleRollback      // XA ROLLBACK from elsewhere, verified
@@ -25,7 +24,7 @@ const (
 )
 
 var verbNames = [verbCount]string{"", "XA START", "XA PREPARE", "XA COMMIT", "XA COMMIT ONE PHASE",
-	"XA ROLLBACK", "CAN COMMIT", "XA RECOVER", "XA COMMIT (recovery)", "XA ROLLBACK (recovery)"}
+	"XA ROLLBACK", "XA RECOVER", "XA COMMIT (recovery)", "XA ROLLBACK (recovery)"}
 
 func (v Verb) String() string {
 	if v < verbCount {
@@ -39,7 +38,7 @@ type VerbCount struct{ OK, Refused, Retryable, Unknown uint64 }
 
 // VerbStats are the counts of all verbs since the shard was made.
 type VerbStats struct {
-	Start, CanCommit, Prepare, Commit, CommitOnePhase, Rollback, Recover, SettleCommit, SettleRollback VerbCount
+	Start, Prepare, Commit, CommitOnePhase, Rollback, Recover, SettleCommit, SettleRollback VerbCount
 }
 
 type verbCounters [verbCount][ClassUnknown + 1]atomic.Uint64
@@ -54,7 +53,7 @@ func (c *verbCounters) of(v Verb) VerbCount {
 // Verbs counts the XA verbs by outcome.
 func (s *Shard) Verbs() VerbStats {
 	return VerbStats{
-		Start: s.verbs.of(VerbStart), CanCommit: s.verbs.of(VerbCanCommit), Prepare: s.verbs.of(VerbPrepare), Commit: s.verbs.of(VerbCommit),
+		Start: s.verbs.of(VerbStart), Prepare: s.verbs.of(VerbPrepare), Commit: s.verbs.of(VerbCommit),
 		CommitOnePhase: s.verbs.of(VerbCommitOnePhase), Rollback: s.verbs.of(VerbRollback), Recover: s.verbs.of(VerbRecover),
 		SettleCommit: s.verbs.of(VerbSettleCommit), SettleRollback: s.verbs.of(VerbSettleRollback),
 	}

@@ -6,11 +6,9 @@ import "time"
 // it and clients' tokens leave on the shards (the table lockstep.branch). All proxies of
 // a cluster should have the same.
 type CommitTimes struct {
-	CanCommitTimeout   time.Duration `yaml:"can_commit_timeout"`  // one shard's answer to CanCommit; past it the transaction rolls back; default 5s
-	PrecommitTimeout   time.Duration `yaml:"precommit_timeout"`   // age of another proxy's prepared transaction at which this one ends it; default 3s
-	ParticipantTimeout time.Duration `yaml:"participant_timeout"` // a branch that said yes to CanCommit and hears nothing more is dropped by its shard after; whole seconds; default 30s
-	MarkerRetention    time.Duration `yaml:"marker_retention"`    // the row of a settled transaction stays on its shard for; default 10m
-	TokenRetention     time.Duration `yaml:"token_retention"`     // the same with a token: for so long its outcome can be looked up; default 24h
+	PrecommitTimeout time.Duration `yaml:"precommit_timeout"` // age of another proxy's prepared transaction at which this one ends it; default 3s
+	MarkerRetention  time.Duration `yaml:"marker_retention"`  // the row of a settled transaction stays on its shard for; default 10m
+	TokenRetention   time.Duration `yaml:"token_retention"`   // the same with a token: for so long its outcome can be looked up; default 24h
 }
 
 // longestRetention keeps the table from growing without an end in sight.
@@ -22,26 +20,15 @@ func (s *source) checkCommitTimes(t *CommitTimes) {
 		name   string
 		preset time.Duration
 	}{
-		{&t.CanCommitTimeout, "can_commit_timeout", 5 * time.Second},
 		{&t.PrecommitTimeout, "precommit_timeout", 3 * time.Second},
-		{&t.ParticipantTimeout, "participant_timeout", 30 * time.Second},
 		{&t.MarkerRetention, "marker_retention", 10 * time.Minute},
 		{&t.TokenRetention, "token_retention", 24 * time.Hour},
 	} {
 		s.duration(f.value, f.name, f.preset)
 	}
-	if t.ParticipantTimeout > 0 && !s.broken["participant_timeout"] {
-		switch {
-		case t.ParticipantTimeout%time.Second != 0:
-			s.find("participant_timeout", "participant_timeout %v must be whole seconds: servers count it in them", t.ParticipantTimeout)
-		case t.ParticipantTimeout <= t.CanCommitTimeout:
-			s.findAt([]string{"participant_timeout", "can_commit_timeout"},
-				"participant_timeout %v must be longer than can_commit_timeout %v: a branch that voted would be dropped while others are still asked", t.ParticipantTimeout, t.CanCommitTimeout)
-		}
-	}
-	if t.MarkerRetention > 0 && t.MarkerRetention < 2*max(t.PrecommitTimeout, t.CanCommitTimeout, t.ParticipantTimeout) {
-		s.findAt([]string{"marker_retention", "participant_timeout", "precommit_timeout", "can_commit_timeout"},
-			"marker_retention %v must be at least twice participant_timeout, precommit_timeout and can_commit_timeout: who ends a transaction late must still find its rows", t.MarkerRetention)
+	if t.MarkerRetention > 0 && t.MarkerRetention < 2*t.PrecommitTimeout {
+		s.findAt([]string{"marker_retention", "precommit_timeout"},
+			"marker_retention %v must be at least twice precommit_timeout %v: who ends a transaction late must still find its rows", t.MarkerRetention, t.PrecommitTimeout)
 	}
 	if t.TokenRetention > 0 && t.MarkerRetention > 0 && t.TokenRetention < t.MarkerRetention {
 		s.findAt([]string{"token_retention", "marker_retention"},

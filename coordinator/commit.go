@@ -26,8 +26,11 @@ func (o CommitOptions) machine(participants int) *machine {
 	if o.Mode == ModeThreePhase {
 		return newThreePhase(participants)
 	}
-	return newMachine(participants, o.Token != "")
+	return newMachine(participants)
 }
+
+// marked says whether the branches leave markers with their votes.
+func (o CommitOptions) marked() bool { return o.Mode == ModeThreePhase || o.Token != "" }
 
 func (o CommitOptions) marker() MarkerState {
 	if o.Mode == ModeThreePhase {
@@ -78,7 +81,7 @@ func (t *Transaction) precheck(ps []Participant, o CommitOptions) error {
 		case t.c.watchOf(name) == nil:
 			return fmt.Errorf("commit %s: shard %s is not one that can be recovered", t.gtrid, name)
 		}
-		if _, ok := p.(Voter); !ok && (o.Mode == ModeThreePhase || o.Token != "") {
+		if _, ok := p.(Voter); !ok && o.marked() {
 			return fmt.Errorf("commit %s: shard %s keeps no markers, which three-phase mode and tokens need", t.gtrid, name)
 		}
 		seen[name] = true

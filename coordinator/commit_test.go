@@ -151,8 +151,8 @@ func (h halves) later(ctx context.Context, verb string) func() Reply {
 }
 func (h halves) SendPrepare(ctx context.Context) func() Reply { return h.later(ctx, "prepare") }
 func (h halves) SendCommit(ctx context.Context) func() Reply  { return h.later(ctx, "commit") }
-func (h halves) SendCanCommit(ctx context.Context, _ Marker) func() Reply {
-	return h.later(ctx, "ask")
+func (h halves) SendVote(ctx context.Context, _ Marker) func() Reply {
+	return h.later(ctx, "vote")
 }
 
 // commitOne runs one transaction over scripted participants s1, s2 … and returns what came of it.

@@ -17,14 +17,14 @@ type driver struct {
 	shards  []string // their names
 	options CommitOptions
 	m       *machine
-	mark    Marker // what the participants write at can-commit
+	mark    Marker // what the participants write with their votes, if marked
+	marked  bool
 	began   time.Time
 	waiter  expecter // that waits for this decision; nil: none
 	early   error    // found before anything was prepared
 	left    []int    // participants left to the resolver
 
 	ctx      context.Context // the caller's
-	votes    *phase          // of can-commit, then of prepare
 	phases   []*phase        // all
 	release  func()          // of the gate
 	calls    []call          // by participant
@@ -35,9 +35,8 @@ type driver struct {
 
 // phase is a time limit shared by verbs that began together.
 type phase struct {
-	verb effectKind // of the votes
-	ctx  context.Context
-	end  func()
+	ctx context.Context
+	end func()
 }
 
 // call is a participant's newest verb.
@@ -81,6 +80,7 @@ func (d *driver) run(ctx context.Context) {
 		return
 	}
 	d.ctx, d.began = ctx, d.c.o.Clock.Now()
+	d.marked = d.options.marked()
 	d.mark = Marker{GTRID: d.t.gtrid, State: d.options.marker(), Participants: d.shards, Coordinator: d.c.o.ID, Token: d.options.Token}
 	start := event{kind: evStart}
 	if d.early = d.t.precheck(d.ps, d.options); d.early != nil {
@@ -115,14 +115,14 @@ func (d *driver) advance(e event) {
 			panic(err) // Commit holds the transaction
 		}
 		d.observe(before, queue[0])
-		var second *phase
+		var votes, second *phase
 		for _, ef := range effects {
 			switch ef.kind {
-			case doAsk, doPrepare:
-				if d.votes == nil || d.votes.verb != ef.kind {
-					d.votes = d.vote(ef.kind)
+			case doPrepare: // all of them at once
+				if votes == nil {
+					votes = d.vote()
 				}
-				d.call(ef, d.votes, 0)
+				d.call(ef, votes, 0)
 			case doAdmit:
 				queue = append(queue, d.admit())
 			case doInquire:
@@ -150,15 +150,6 @@ func (d *driver) advance(e event) {
 // observe raises the steps, and enters the gate before the first commit leaves.
 func (d *driver) observe(before state, e event) {
 	switch {
-	case e.kind == evCould && e.reply.Result == Done && before == stateAsking:
-		able := d.m.count(branchAble)
-		if d.m.state != stateAsking {
-			able = len(d.ps)
-		}
-		d.c.hook(StepCanCommit, able)
-		if able == len(d.ps) {
-			d.c.hook(StepAllCanCommit, 0)
-		}
 	case e.kind == evVoted && e.reply.Result == Done && before == statePreparing:
 		prepared := d.m.count(branchPrepared)
 		if d.m.state == stateCommitting {
@@ -181,21 +172,16 @@ func (d *driver) observe(before state, e event) {
 	}
 }
 
-// vote starts the time for can-commit or prepare. In three-phase mode a vote that
-// was asked for is waited for: it may decide, whatever the caller wants by then.
-func (d *driver) vote(verb effectKind) *phase {
-	ctx, limit := d.ctx, d.c.o.PrepareTimeout
-	switch {
-	case verb == doAsk:
-		limit = d.c.o.CanCommitTimeout
-	case d.m.three:
+// vote starts the time for the votes. In three-phase mode a vote that was asked for is
+// waited for: it may decide, whatever the caller wants by then.
+func (d *driver) vote() *phase {
+	ctx := d.ctx
+	if d.m.three {
 		ctx = context.WithoutCancel(ctx)
-	default:
+	} else {
 		d.expect()
 	}
-	p := d.newPhase(ctx, limit)
-	p.verb = verb
-	return p
+	return d.newPhase(ctx, d.c.o.PrepareTimeout)
 }
 
 // newPhase starts a time limit. When it is over, the verbs have a little grace to
@@ -261,10 +247,12 @@ func (d *driver) perform(ctx context.Context, ef effect) (r Reply) {
 		}
 	}()
 	switch p := d.ps[ef.i]; ef.kind {
-	case doAsk:
-		r = p.(Voter).CanCommit(ctx, d.mark) // as precheck has seen
 	case doPrepare:
-		r = p.Prepare(ctx)
+		if d.marked {
+			r = p.(Voter).Vote(ctx, d.mark) // as precheck has seen
+		} else {
+			r = p.Prepare(ctx)
+		}
 	case doCommit:
 		r = p.Commit(ctx)
 	case doRollback:
@@ -302,8 +290,6 @@ func (d *driver) close(i int, r Reply, gaveUp bool) event {
 	c := &d.calls[i]
 	c.open = false
 	switch {
-	case c.verb == doAsk:
-		return event{kind: evCould, i: i, reply: r}
 	case c.verb == doPrepare:
 		return event{kind: evVoted, i: i, reply: r}
 	case gaveUp:

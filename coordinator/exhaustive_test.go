@@ -25,33 +25,73 @@ func TestExhaustive(t *testing.T) {
 	t.Logf("%d states in all", total)
 }
 
+// TestExhaustiveFindsMistakes: servers that go on to PREPARE when the marker could not be written, as they would with
+// statements that are sent one by one; and a fence that is purged before its branch is gone.
+func TestExhaustiveFindsMistakes(t *testing.T) {
+	for name, mistake := range map[string]mistake{"PREPARE without a marker": prepareWithoutMarker, "purge of a fence that is needed": purgeOfActive} {
+		t.Run(name, func(t *testing.T) {
+			m := &model{three: true, mysql: true, mistake: mistake, breaks: 2, crashes: 1, reboots: 1}
+			why, how := m.search().wrong()
+			if why == "" {
+				t.Fatal("not noticed")
+			}
+			t.Logf("%s:\n%s", why, how)
+		})
+	}
+}
+
 type arrival struct {
 	from int32
 	step string
 }
 
-// explore is a breadth-first search, so that a counterexample is as short as can be.
-func (m *model) explore(t *testing.T) int {
+// found is what a search came by: the states, and how.
+type found struct {
+	states []modelState
+	came   []arrival
+	back   [][2]int32 // edges, for what can still be settled
+	why    string     // the last state is wrong; empty: none is
+}
+
+// wrong tells what is, and the way there.
+func (f *found) wrong() (why, how string) {
+	if f.why == "" {
+		return "", ""
+	}
+	return f.why, story(f.came, int32(len(f.states)-1))
+}
+
+// search is breadth-first, so that a counterexample is as short as can be. It ends with the first.
+func (m *model) search() *found {
 	first := m.first()
 	index := map[modelState]int32{first: 0}
-	states := []modelState{first}
-	came := []arrival{{-1, ""}}
-	var back [][2]int32 // edges, for what can still be settled
-	for k := int32(0); int(k) < len(states); k++ {
-		m.steps(states[k], func(step string, s modelState) {
+	f := &found{states: []modelState{first}, came: []arrival{{-1, ""}}}
+	for k := int32(0); int(k) < len(f.states) && f.why == ""; k++ {
+		m.steps(f.states[k], func(step string, s modelState) {
+			if f.why != "" {
+				return
+			}
 			to, known := index[s]
 			if !known {
-				to = int32(len(states))
+				to = int32(len(f.states))
 				index[s] = to
-				states = append(states, s)
-				came = append(came, arrival{k, step})
-				if why := m.wrong(&s); why != "" {
-					t.Fatalf("%s:\n%s", why, story(came, to))
-				}
+				f.states = append(f.states, s)
+				f.came = append(f.came, arrival{k, step})
+				f.why = m.wrong(&s)
 			}
-			back = append(back, [2]int32{to, k})
+			f.back = append(f.back, [2]int32{to, k})
 		})
 	}
+	return f
+}
+
+// explore visits all states, and fails where one is wrong.
+func (m *model) explore(t *testing.T) int {
+	f := m.search()
+	if why, how := f.wrong(); why != "" {
+		t.Fatalf("%s:\n%s", why, how)
+	}
+	states, came, back := f.states, f.came, f.back
 	if stuck := unsettled(states, back); stuck >= 0 {
 		t.Fatalf("cannot be settled any more: %+v\n%s", states[stuck], story(came, stuck))
 	}

@@ -7,10 +7,9 @@ import (
 
 // state of a transaction that is being committed.
 //
-//	two-phase:    new ─────────▶ preparing ──all yes──▶ deciding ──durable──▶ committing ─▶ finished
-//	                             (asking first, if the client gave a token)
-//	three-phase:  new ─▶ asking ──all could──▶ admitting ─▶ preparing ──all yes──▶ committing ─▶ finished
-//	                                                            └──silence──▶ inquiring ─▶ committing | aborting | finished
+//	two-phase:    new ─▶ preparing ──all yes──▶ deciding ──durable──▶ committing ─▶ finished
+//	three-phase:  new ─▶ admitting ─▶ preparing ──all yes──▶ committing ─▶ finished
+//	                                      └──silence──▶ inquiring ─▶ committing | aborting | finished
 //
 //	a no, before the decision:  ─▶ aborting ─▶ finished
 //	the log cannot tell:        ─▶ held
@@ -18,8 +17,7 @@ type state uint8
 
 const (
 	stateNew       state = iota
-	stateAsking          // can you commit? nothing is prepared
-	stateAdmitting       // all could: the last moment for a veto of three-phase
+	stateAdmitting       // three-phase: the last moment for a veto
 	statePreparing       //
 	stateDeciding        // the log is being asked
 	stateInquiring       // three-phase: all that answered are prepared, some did not answer
@@ -29,7 +27,7 @@ const (
 	stateFinished
 )
 
-var stateNames = [...]string{"new", "asking", "admitting", "preparing", "deciding", "inquiring", "committing", "aborting", "held", "finished"}
+var stateNames = [...]string{"new", "admitting", "preparing", "deciding", "inquiring", "committing", "aborting", "held", "finished"}
 
 func (s state) String() string { return stateNames[s] }
 
@@ -38,8 +36,6 @@ type branchState uint8
 
 const (
 	branchActive    branchState = iota
-	branchAsked                 // whether it could commit
-	branchAble                  // it could; its marker is in
 	branchPreparing             // asked for its vote
 	branchPrepared              // voted yes
 	branchSilent                // three-phase: no answer to prepare; it may be prepared or become so
@@ -54,9 +50,8 @@ type eventKind uint8
 const (
 	evStart      eventKind = iota // the client says COMMIT
 	evAbandoned                   // it cannot be committed: nothing was prepared
-	evCould                       // participant answered can-commit
 	evAdmitted                    // nobody can forbid the commit from here on
-	evVoted                       // participant answered prepare
+	evVoted                       // participant answered prepare, its marker included where it leaves one
 	evDurable                     // the log holds the decision
 	evNotDurable                  // the log certainly does not and never will
 	evUnsure                      // the log may hold it
@@ -66,7 +61,7 @@ const (
 	evGaveUp                      // time for retries at a participant is over
 )
 
-var eventNames = [...]string{"start", "abandoned", "could", "admitted", "voted", "durable", "not-durable", "unsure", "vetoed", "found", "answered", "gave-up"}
+var eventNames = [...]string{"start", "abandoned", "admitted", "voted", "durable", "not-durable", "unsure", "vetoed", "found", "answered", "gave-up"}
 
 type event struct {
 	kind    eventKind
@@ -79,7 +74,7 @@ type event struct {
 func (e event) String() string {
 	s := eventNames[e.kind]
 	switch e.kind {
-	case evCould, evVoted, evAnswered:
+	case evVoted, evAnswered:
 		return fmt.Sprintf("%s %d %s", s, e.i, e.reply.Result)
 	case evGaveUp:
 		return fmt.Sprintf("%s %d", s, e.i)
@@ -93,8 +88,7 @@ func (e event) String() string {
 type effectKind uint8
 
 const (
-	doAsk      effectKind = iota // whether a participant can commit
-	doAdmit                      // close the door to vetoes
+	doAdmit    effectKind = iota // close the door to vetoes
 	doPrepare                    //
 	doAppend                     // make the decision to commit durable
 	doInquire                    // find out the verdict from the participants' shards
@@ -106,7 +100,7 @@ const (
 	doFinish                     // outcome is set
 )
 
-var effectNames = [...]string{"ask", "admit", "prepare", "append", "inquire", "commit", "rollback", "retry", "leave", "forget", "finish"}
+var effectNames = [...]string{"admit", "prepare", "append", "inquire", "commit", "rollback", "retry", "leave", "forget", "finish"}
 
 type effect struct {
 	kind effectKind
@@ -131,7 +125,6 @@ var (
 // machine is the commit of one transaction. It is pure: step takes an event and returns what to do.
 type machine struct {
 	three    bool // three-phase: committed once all are prepared; no log
-	ask      bool // markers are written first; always in three-phase
 	state    state
 	branches []branchState
 	refusal  error // the first participant's that said no
@@ -140,13 +133,13 @@ type machine struct {
 	outcome  Verdict
 }
 
-// newMachine for two-phase commit; with markers, for a client's token, if ask is set.
-func newMachine(participants int, ask bool) *machine {
-	return &machine{branches: make([]branchState, participants), ask: ask}
+// newMachine for two-phase commit.
+func newMachine(participants int) *machine {
+	return &machine{branches: make([]branchState, participants)}
 }
 
 func newThreePhase(participants int) *machine {
-	return &machine{branches: make([]branchState, participants), ask: true, three: true}
+	return &machine{branches: make([]branchState, participants), three: true}
 }
 
 // step advances by one event. *AssertionError: the event cannot be; nothing has changed.
@@ -171,10 +164,6 @@ func (m *machine) step(e event) ([]effect, error) {
 	case evAbandoned:
 		if is(stateNew) {
 			return m.abort(e.err), nil
-		}
-	case evCould:
-		if is(stateAsking, stateAborting) && at == branchAsked {
-			return m.could(e)
 		}
 	case evAdmitted:
 		if is(stateAdmitting) {

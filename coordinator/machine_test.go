@@ -50,9 +50,7 @@ func transcriptMachine(t *testing.T, d *datadriven.TestData, n int) *machine {
 	d.MaybeScanArgs(t, "mode", &mode)
 	switch mode {
 	case "2pc":
-		return newMachine(n, false)
-	case "2pc-token":
-		return newMachine(n, true)
+		return newMachine(n)
 	case "3pc":
 		return newThreePhase(n)
 	}
@@ -97,7 +95,7 @@ func TestMachineAtRandom(t *testing.T) {
 	for seed := range uint64(5000) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		n := 1 + rng.IntN(4)
-		m := newMachine(n, false)
+		m := newMachine(n)
 		var open []event // what may happen next, once each
 		yes, durable, told := 0, false, map[int]effectKind{}
 		run := func(e event) {

@@ -3,32 +3,11 @@ package coordinator
 // The votes: from COMMIT to the decision.
 
 func (m *machine) start() []effect {
-	if m.ask {
-		return m.all(stateAsking, branchAsked, doAsk)
+	if m.three { // all prepared will be the decision: nobody can forbid it any more once they are asked
+		m.state = stateAdmitting
+		return []effect{{doAdmit, 0}}
 	}
 	return m.all(statePreparing, branchPreparing, doPrepare)
-}
-
-// could takes an answer to can-commit. Nothing is prepared yet, so anything but a
-// yes ends the transaction, and every branch may be rolled back.
-func (m *machine) could(e event) ([]effect, error) {
-	switch e.reply.Result {
-	case Done:
-		m.branches[e.i] = branchAble
-		switch {
-		case m.state == stateAborting:
-			return m.rollback(e.i), nil
-		case m.count(branchAble) < len(m.branches):
-			return nil, nil
-		case m.three:
-			m.state = stateAdmitting
-			return []effect{{doAdmit, 0}}, nil
-		}
-		return m.all(statePreparing, branchPreparing, doPrepare), nil
-	case Refused, Retry, Unknown:
-		return m.no(e), nil
-	}
-	return nil, m.broken(e)
 }
 
 // voted takes an answer to prepare.
@@ -94,7 +73,7 @@ func (m *machine) no(e event) (out []effect) {
 func (m *machine) release() (out []effect) {
 	for i, b := range m.branches {
 		switch b {
-		case branchAble, branchPrepared:
+		case branchPrepared:
 			out = append(out, m.rollback(i)...)
 		case branchSilent:
 			m.branches[i] = branchLeft

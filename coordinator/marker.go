@@ -40,13 +40,13 @@ type Marker struct {
 	Age          time.Duration
 }
 
-// Voter is a participant that can vote before it prepares.
+// Voter is a participant that can leave a marker with its vote.
 type Voter interface {
 	Participant
-	// CanCommit writes the marker inside the active branch (m.Connection is the
-	// participant's to fill in). Done is a yes: the branch is active, its locks are held, its row is in. Refused: no,
-	// and the branch can only be rolled back. Nothing is prepared either way.
-	CanCommit(ctx context.Context, m Marker) Reply
+	// Vote writes the marker inside the active branch (m.Connection is the participant's to fill in), and then does
+	// what Prepare does, in one request. The order is what the fence rests on: where the row cannot be written, the
+	// branch is never prepared, and the reply is Refused. Unknown: it may be prepared, and then its row is in.
+	Vote(ctx context.Context, m Marker) Reply
 }
 
 // Markers is a Shard that keeps markers.
@@ -75,6 +75,9 @@ type Purger interface {
 	// OldMarkers lists committed rows of this shard that are older than keep, those with a token older than
 	// keepToken; at most limit, oldest first.
 	OldMarkers(ctx context.Context, keep, keepToken time.Duration, limit int) ([]Marker, error)
+	// Absent tells which of these transactions have no branch at this shard, neither prepared nor active. They will
+	// have none: all branches of a transaction are open before the first votes.
+	Absent(ctx context.Context, gtrids []string) ([]string, error)
 	// Purge deletes the rows of these transactions at this shard.
 	Purge(ctx context.Context, gtrids []string) error
 }

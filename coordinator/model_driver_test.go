@@ -72,9 +72,7 @@ func (m *model) answerSteps(s modelState, i int, out emit) {
 func (m *model) answerEvent(v verb, i int, r Result) event {
 	e := event{i: i, reply: Reply{Result: r, Err: errModel}}
 	switch v {
-	case verbAsk:
-		e.kind = evCould
-	case verbPrepare:
+	case verbVote, verbPrepare:
 		e.kind = evVoted
 	default:
 		e.kind = evAnswered
@@ -85,7 +83,7 @@ func (m *model) answerEvent(v verb, i int, r Result) event {
 // feed steps the real machine and turns its effects into messages.
 func (m *model) feed(s modelState, e event, step string, out emit) {
 	x := m.machine(&s.driver)
-	if e.kind == evCould || e.kind == evVoted || e.kind == evAnswered {
+	if e.kind == evVoted || e.kind == evAnswered {
 		s.driver.waiting[e.i] = noVerb
 	}
 	for queue := []event{e}; len(queue) > 0; queue = queue[1:] {
@@ -95,10 +93,12 @@ func (m *model) feed(s modelState, e event, step string, out emit) {
 		}
 		for _, f := range effects {
 			switch f.kind {
-			case doAsk:
-				m.send(&s, f.i, verbAsk)
 			case doPrepare:
-				m.send(&s, f.i, verbPrepare)
+				if m.three {
+					m.send(&s, f.i, verbVote)
+				} else {
+					m.send(&s, f.i, verbPrepare)
+				}
 			case doCommit, doRetry:
 				m.send(&s, f.i, verbCommit)
 			case doRollback:
@@ -182,14 +182,22 @@ func (m *model) executed(s modelState, i int) (out []modelState) {
 		out = append(out, t)
 	}
 	switch request {
-	case verbAsk:
-		if v.branch == atActive && v.marker == noMarker {
-			add(atVoted, openMarker, Done)
-		} else {
+	case verbVote: // the server runs one statement after the other, and stops at the first that fails
+		switch {
+		case v.branch == atActive && v.marker == noMarker:
+			t := s
+			t.servers[i].branch, t.servers[i].marker = atMarked, openMarker
+			t.driver.legs[i].request = verbPrepare
+			out = append(out, t)
+		case v.branch == atActive && m.mistake == prepareWithoutMarker:
+			t := s
+			t.driver.legs[i].request = verbPrepare
+			out = append(out, t)
+		default:
 			add(v.branch, v.marker, Refused) // the fence was there, or the branch is gone
 		}
 	case verbPrepare:
-		if v.branch == atActive || v.branch == atVoted {
+		if v.branch == atActive || v.branch == atMarked {
 			add(atPrepared, v.marker, Done)
 			add(atRolledBack, noMarkerOr(v.marker), Refused)
 		} else {
@@ -203,7 +211,7 @@ func (m *model) executed(s modelState, i int) (out []modelState) {
 		}
 	case verbRollback:
 		switch v.branch {
-		case atPrepared, atActive, atVoted:
+		case atPrepared, atActive, atMarked:
 			add(atRolledBack, noMarkerOr(v.marker), Done)
 		case atRolledBack:
 			add(v.branch, v.marker, Done)
@@ -236,7 +244,7 @@ func (m *model) endSession(s *modelState, i int) {
 	s.driver.legs[i].broken = true
 	s.driver.legs[i].answer = 0
 	switch v.branch {
-	case atActive, atVoted:
+	case atActive, atMarked:
 		v.branch, v.marker = atRolledBack, noMarkerOr(v.marker)
 	case atPrepared:
 		v.detaching = !m.mysql

@@ -29,6 +29,9 @@ func (m *model) resolverSteps(s modelState, k int, out emit) {
 				put(fmt.Sprintf("finds s%d prepared", i+1), func(_ *modelState, r *resolverState) { *r = resolverState{at: resListed, shard: i} })
 			}
 		}
+		if k == 1 {
+			m.purgeSteps(s, put)
+		}
 	case resListed:
 		m.examineStep(s, k, put)
 	case resLook:
@@ -161,6 +164,18 @@ func (m *model) remedySteps(s modelState, k int, put func(string, func(*modelSta
 			})
 		case remedyAsk:
 		}
+	}
+}
+
+// purgeSteps: a fence that is old enough is deleted, when nothing of its transaction is prepared and the branch that
+// it stands against is gone.
+func (m *model) purgeSteps(s modelState, put func(string, func(*modelState, *resolverState))) {
+	for i, v := range s.servers {
+		here := v.branch == atActive || v.branch == atMarked || v.branch == atPrepared
+		if v.marker != fenceMarker || s.servers[0].listed() || s.servers[1].listed() || here && m.mistake != purgeOfActive {
+			continue
+		}
+		put(fmt.Sprintf("purges the fence of s%d", i+1), func(t *modelState, _ *resolverState) { t.servers[i].marker = noMarker })
 	}
 }
 

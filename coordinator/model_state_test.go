@@ -16,13 +16,24 @@ type model struct {
 	breaks  int8 // connections that may break
 	crashes int8 // deaths of the coordinator
 	reboots int8 // crashes of shards
+
+	mistake mistake
 }
+
+// mistake put into the servers or a proxy, for the model to find.
+type mistake uint8
+
+const (
+	noMistake            mistake = iota
+	prepareWithoutMarker         // PREPARE runs although the marker could not be written
+	purgeOfActive                // a fence is purged while its branch can still vote
+)
 
 type branchAt uint8 // on the server
 
 const (
 	atActive branchAt = iota
-	atVoted           // active, marker written
+	atMarked          // active, marker written; PREPARE is the next statement of the same request
 	atPrepared
 	atCommitted
 	atRolledBack
@@ -41,8 +52,8 @@ const (
 type verb uint8
 
 const (
-	noVerb verb = iota
-	verbAsk
+	noVerb   verb = iota
+	verbVote      // the marker, then PREPARE; in three-phase mode
 	verbPrepare
 	verbCommit
 	verbRollback
@@ -126,7 +137,7 @@ var errModel = errors.New("model")
 
 // machine brings the real state machine to where the driver is.
 func (m *model) machine(d *driverState) *machine {
-	x := newMachine(modelShards, false)
+	x := newMachine(modelShards)
 	if m.three {
 		x = newThreePhase(modelShards)
 	}

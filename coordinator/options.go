@@ -14,7 +14,6 @@ type Options struct {
 	Shards             []Shard
 	Clock              Clock // nil: the real one
 	Logger             *slog.Logger
-	CanCommitTimeout   time.Duration       // an answer to can-commit that takes longer is a no; default 10s
 	PrepareTimeout     time.Duration       // a vote that takes longer is Unknown; default 10s
 	PrecommitTimeout   time.Duration       // age at which another coordinator's three-phase transaction is ended; default 3s
 	CommitTimeout      time.Duration       // phase 2 at one participant, before it is handed to the resolver; default 10s
@@ -58,7 +57,7 @@ func (o Options) withDefaults() (Options, error) {
 		value *time.Duration
 		def   time.Duration
 	}{
-		{&o.CanCommitTimeout, 10 * time.Second}, {&o.PrecommitTimeout, 3 * time.Second},
+		{&o.PrecommitTimeout, 3 * time.Second},
 		{&o.MarkerRetention, 10 * time.Minute}, {&o.TokenRetention, 24 * time.Hour},
 		{&o.PrepareTimeout, 10 * time.Second}, {&o.CommitTimeout, 10 * time.Second}, {&o.ResolveInterval, 5 * time.Second},
 		{&o.ListTimeout, 10 * time.Second}, {&o.SettleTimeout, 30 * time.Second},

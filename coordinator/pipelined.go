@@ -12,8 +12,8 @@ import (
 // a hand-over between goroutines for each. receive must return soon after ctx ends.
 type Pipelined interface {
 	Participant
-	SendCanCommit(ctx context.Context, m Marker) (receive func() Reply)
 	SendPrepare(ctx context.Context) (receive func() Reply)
+	SendVote(ctx context.Context, m Marker) (receive func() Reply)
 	SendCommit(ctx context.Context) (receive func() Reply)
 }
 
@@ -38,10 +38,13 @@ func (d *driver) send(ef effect, p *phase, number int) bool {
 	}
 	s := &sent{effect: ef, number: number}
 	switch ef.kind {
-	case doAsk:
-		s.receive = d.guard(ef, func() func() Reply { return part.SendCanCommit(p.ctx, d.mark) })
 	case doPrepare:
-		s.receive = d.guard(ef, func() func() Reply { return part.SendPrepare(p.ctx) })
+		s.receive = d.guard(ef, func() func() Reply {
+			if d.marked {
+				return part.SendVote(p.ctx, d.mark)
+			}
+			return part.SendPrepare(p.ctx)
+		})
 	case doCommit:
 		s.receive = d.guard(ef, func() func() Reply { return part.SendCommit(p.ctx) })
 	default:

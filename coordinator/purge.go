@@ -73,6 +73,9 @@ func (c *Coordinator) purgeSome(ctx context.Context, w *watch, p Purger, limit i
 	if len(old) == 0 {
 		return listed, 0, nil
 	}
+	if old, err = withoutActive(ctx, p, old); err != nil {
+		return listed, 0, fmt.Errorf("look for the branches of fences: %w", err)
+	}
 	prepared, unknown := c.preparedAt(ctx, old)
 	var gtrids []string
 	for _, m := range old {
@@ -93,6 +96,32 @@ func (c *Coordinator) purgeSome(ctx context.Context, w *watch, p Purger, limit i
 	c.counters.purged.Add(uint64(len(gtrids)))
 	return listed, len(gtrids), nil
 }
+
+// withoutActive leaves out the fences of branches that are still there. Their coordinator may have been stopped for longer than
+// any retention, with the yes of the others in its memory: when it goes on and asks this one, the fence must refuse it.
+func withoutActive(ctx context.Context, p Purger, old []Marker) ([]Marker, error) {
+	var fenced []string
+	for _, m := range old {
+		if m.fence() {
+			fenced = append(fenced, m.GTRID)
+		}
+	}
+	if len(fenced) == 0 {
+		return old, nil
+	}
+	absent, err := p.Absent(ctx, fenced)
+	if err != nil {
+		return nil, err
+	}
+	gone := map[string]bool{}
+	for _, g := range absent {
+		gone[g] = true
+	}
+	return slices.DeleteFunc(old, func(m Marker) bool { return m.fence() && !gone[m.GTRID] }), nil
+}
+
+// fence says whether it stands against a branch, and not against a token alone.
+func (m *Marker) fence() bool { return m.State == MarkerAborted && m.Token == "" }
 
 func (c *Coordinator) keep(m Marker) time.Duration {
 	if m.Token != "" {

@@ -6,8 +6,6 @@ type Step string
 // k is the number of participants where a comment says so, else 0.
 const (
 	StepBeforePrepare   Step = "before-prepare"
-	StepCanCommit       Step = "can-commit" // k participants could; three-phase, or with a token
-	StepAllCanCommit    Step = "all-can-commit"
 	StepPrepared        Step = "prepared" // k participants prepared
 	StepAllPrepared     Step = "all-prepared"
 	StepDecisionWritten Step = "decision-written" // in the file, nobody knows of it (raised by txlog's hook)

@@ -172,17 +172,14 @@ func (s *session) giveBack(b *branch) {
 
 // onePhase commits the only branch that wrote.
 func (s *session) onePhase(t *transaction, b *branch, token string) error {
-	if token != "" || s.p.shards[b.shard].OnePhaseReturns() {
-		if err := s.leaveMarker(t, b, token); err != nil {
-			if rerr := s.finishOne(b, false); rerr != nil {
-				s.p.log.Debug("branch could not be rolled back after its marker was refused; its connection is closed", "gtrid", t.named.GTRID(), "err", rerr)
-			}
-			return err
-		}
-	}
 	ctx, cancel := s.verbTime()
 	defer cancel()
-	err := b.xa.CommitOnePhase(ctx)
+	var err error
+	if token != "" || s.p.shards[b.shard].OnePhaseReturns() {
+		err = s.commitMarked(ctx, t, b, token)
+	} else {
+		err = b.xa.CommitOnePhase(ctx)
+	}
 	defer s.giveBack(b)
 	switch backend.Classify(err) {
 	case backend.ClassNone:

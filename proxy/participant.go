@@ -22,9 +22,8 @@ func (p participant) Rollback(ctx context.Context) coordinator.Reply {
 	return reply(p.branch.Rollback(ctx))
 }
 
-// CanCommit writes the marker inside the branch.
-func (p participant) CanCommit(ctx context.Context, m coordinator.Marker) coordinator.Reply {
-	return reply(p.branch.WriteMarker(ctx, backendMarker(m)))
+func (p participant) Vote(ctx context.Context, m coordinator.Marker) coordinator.Reply {
+	return reply(p.branch.Vote(ctx, backendMarker(m)))
 }
 
 var _ interface {
@@ -32,9 +31,9 @@ var _ interface {
 	coordinator.Pipelined
 } = participant{}
 
-// SendCanCommit, SendPrepare and SendCommit are the first halves of these verbs.
-func (p participant) SendCanCommit(ctx context.Context, m coordinator.Marker) func() coordinator.Reply {
-	return received(p.branch.SendMarker(ctx, backendMarker(m)))
+// SendVote, SendPrepare and SendCommit are the first halves of these verbs.
+func (p participant) SendVote(ctx context.Context, m coordinator.Marker) func() coordinator.Reply {
+	return received(p.branch.SendVote(ctx, backendMarker(m)))
 }
 func (p participant) SendPrepare(ctx context.Context) func() coordinator.Reply {
 	return received(p.branch.SendPrepare(ctx))
@@ -151,6 +150,10 @@ func (r resolverShard) EndOwner(ctx context.Context, m coordinator.Marker) error
 
 func (r resolverShard) OldMarkers(ctx context.Context, keep, keepToken time.Duration, limit int) ([]coordinator.Marker, error) {
 	return coordinatorMarkers(r.Shard.OldMarkers(ctx, keep, keepToken, limit))
+}
+
+func (r resolverShard) Absent(ctx context.Context, gtrids []string) ([]string, error) {
+	return r.AbsentBranches(ctx, gtrids)
 }
 
 func (r resolverShard) Purge(ctx context.Context, gtrids []string) error {

@@ -100,7 +100,7 @@ func (e emitter) shard(s *backend.Shard) {
 		count backend.VerbCount
 	}{
 		{"start", v.Start}, {"prepare", v.Prepare}, {"commit", v.Commit}, {"commit_one_phase", v.CommitOnePhase},
-		{"can_commit", v.CanCommit}, {"rollback", v.Rollback}, {"recover", v.Recover}, {"settle_commit", v.SettleCommit}, {"settle_rollback", v.SettleRollback},
+		{"rollback", v.Rollback}, {"recover", v.Recover}, {"settle_commit", v.SettleCommit}, {"settle_rollback", v.SettleRollback},
 	} {
 		e.counter(descVerbs, n.count.OK, name, n.verb, "ok")
 		e.counter(descVerbs, n.count.Refused, name, n.verb, "refused")

@@ -102,7 +102,7 @@ func New(cfg *config.Config, o Options) (*Proxy, error) {
 	p.coordinator, err = coordinator.New(coordinator.Options{
 		Cluster: cfg.Cluster, ID: cfg.Coordinator, Epoch: p.epoch,
 		Log: decisions, Shards: ownedShards(p.shards, p.identity), Logger: o.Logger,
-		CanCommitTimeout: cfg.CanCommitTimeout, PrepareTimeout: cfg.Timeouts.Prepare, PrecommitTimeout: cfg.PrecommitTimeout,
+		PrepareTimeout: cfg.Timeouts.Prepare, PrecommitTimeout: cfg.PrecommitTimeout,
 		CommitTimeout: cfg.Timeouts.Commit, ResolveInterval: cfg.Timeouts.Resolve,
 		MarkerRetention: cfg.MarkerRetention, TokenRetention: cfg.TokenRetention, Hook: o.Hook,
 	})
@@ -150,7 +150,7 @@ func shardOptions(cfg *config.Config, s config.Shard, log *slog.Logger, up func(
 		Name: s.Name, Address: s.Address, User: s.User, Password: s.Password,
 		MaxConns: s.Pool.MaxConns, MaxIdle: s.Pool.MaxIdle, IdleTime: s.Pool.IdleTime,
 		QueueLength: s.Pool.QueueLength, AcquireTimeout: s.Pool.AcquireTimeout,
-		DialTimeout: cfg.Timeouts.Dial, MaxPacket: cfg.Limits.MaxPacket, ParticipantTimeout: cfg.ParticipantTimeout,
+		DialTimeout: cfg.Timeouts.Dial, MaxPacket: cfg.Limits.MaxPacket,
 		TLS: certs.ForShard(s, log), TLSOptional: s.TLS.Mode == config.TLSPreferred,
 		Attributes: map[string]string{"lockstep_coordinator": cfg.Cluster + "." + cfg.Coordinator},
 		Logger:     log, OnUp: up,

@@ -99,25 +99,17 @@ func (s *session) writeOne(rq *request) (protocol.OK, error) {
 	return s.account(ok, rq), nil
 }
 
-// leaveMarker writes the marker of the only branch that wrote, before it goes one-phase: with the client's token,
-// or as the vote of a transaction's only participant, by which whoever finds the branch prepared commits it.
-// An error: nothing of the transaction is committed, and nothing will be.
-func (s *session) leaveMarker(t *transaction, b *branch, token string) error {
-	ctx, cancel := context.WithTimeout(s.p.ctx, s.p.cfg.CanCommitTimeout)
-	defer cancel()
+// commitMarked commits the only branch that wrote with its marker: with the client's token, or as the vote of
+// a transaction's only participant, by which whoever finds the branch prepared commits it.
+func (s *session) commitMarked(ctx context.Context, t *transaction, b *branch, token string) error {
 	state := coordinator.MarkerToken
 	if s.p.shards[b.shard].OnePhaseReturns() {
 		state = coordinator.MarkerVoted
 	}
-	shard := s.p.shards[b.shard].Name()
-	r := participant{shard: shard, branch: b.xa}.CanCommit(ctx, coordinator.Marker{
-		GTRID: t.named.GTRID(), State: state, Participants: []string{shard},
+	return b.xa.CommitOnePhaseMarked(ctx, backendMarker(coordinator.Marker{
+		GTRID: t.named.GTRID(), State: state, Participants: []string{s.p.shards[b.shard].Name()},
 		Coordinator: s.p.cfg.Coordinator, Token: token,
-	})
-	if r.Result == coordinator.Done {
-		return nil
-	}
-	return rolledBack(t.named.GTRID(), r.Err)
+	}))
 }
 
 // showOutcome answers SHOW LOCKSTEP OUTCOME 'token'. Any user may ask: who knows a token knows what to ask for.

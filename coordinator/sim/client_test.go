@@ -125,12 +125,7 @@ func (c *client) run(ctx context.Context, tx *coordinator.Transaction) {
 // runOnePhase leaves a marker for the token; the shard alone decides.
 func (c *client) runOnePhase(ctx context.Context, tx *coordinator.Transaction, m *member) {
 	mark := coordinator.Marker{GTRID: m.gtrid, State: coordinator.MarkerToken, Participants: []string{m.s.name}, Coordinator: c.t.proxy.name, Token: c.token}
-	v := coordinator.RolledBack
-	if m.CanCommit(ctx, mark).Result == coordinator.Done {
-		v = m.onePhase(ctx)
-	} else {
-		m.Rollback(context.WithoutCancel(ctx))
-	}
+	v := m.onePhase(ctx, mark)
 	tx.Release()
 	c.outcome, c.ended = coordinator.Outcome{Verdict: v}, true
 }

@@ -14,29 +14,11 @@ func (s *server) execute(r *request) bool {
 		w.tell(s.name, "runs %s (%s)", r, r.life.name)
 	}
 	r.state = waiting
-	reply := func(result coordinator.Result, err error) bool {
-		r.result.reply = coordinator.Reply{Result: result, Err: err}
-		return true
-	}
 	switch r.verb {
 	case verbOpen:
 		return s.open(r)
-	case verbVote:
+	case verbVote, verbPrepare, verbOnePhase:
 		return s.vote(r)
-	case verbPrepare:
-		if b := r.sess.b; b != nil && b.status == active {
-			r.result.reply = b.prepare()
-			return true
-		}
-		return reply(coordinator.Refused, errNota)
-	case verbOnePhase:
-		b := r.sess.b
-		if b == nil || b.status != active {
-			return reply(coordinator.Refused, errNota)
-		}
-		b.was = true
-		b.verdict(1)
-		return reply(coordinator.Done, nil)
 	case verbCommit, verbRollback:
 		return s.finishBranch(r)
 	case verbList:
@@ -65,6 +47,12 @@ func (s *server) execute(r *request) bool {
 		return s.endOwner(r)
 	case verbOldMarkers:
 		r.result.markers = s.oldMarkers(r.keep[0], r.keep[1], r.limit)
+	case verbAbsent:
+		for _, g := range r.gtrids {
+			if s.branch(coordinator.XID{FormatID: coordinator.FormatID, GTRID: g, BQUAL: s.name}) == nil {
+				r.result.gtrids = append(r.result.gtrids, g)
+			}
+		}
 	case verbPurge:
 		s.purge(r.gtrids)
 	}
@@ -149,8 +137,8 @@ func (s *server) mayGoOn(r *request) bool {
 		return o == nil || o == r.sess.b
 	case verbFree:
 		return !slices.ContainsFunc(r.held, func(b *branch) bool { return b.status <= prepared && (b.owner != nil || b.gap) })
-	case verbVote:
-		return r.sess.b == nil || s.conflict(r.sess.b, r.gtrid, r.marker.Token) != rowOpen
+	case verbVote, verbOnePhase:
+		return r.marked || r.sess.b == nil || s.conflict(r.sess.b, r.gtrid, r.marker.Token) != rowOpen
 	case verbEndOwner:
 		return s.owner(r.marker) == nil
 	}
@@ -160,7 +148,7 @@ func (s *server) mayGoOn(r *request) bool {
 // expired is the end of a wait: a lock wait timeout, or the gate's.
 func (w *world) expired(r *request) {
 	switch r.verb {
-	case verbOpen, verbVote:
+	case verbOpen, verbVote, verbOnePhase:
 		r.result = result{reply: coordinator.Reply{Result: coordinator.Refused, Err: errLockWait}, sess: r.sess}
 	case verbFree, verbEndOwner:
 		r.result = result{err: errHeld}

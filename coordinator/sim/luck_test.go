@@ -27,9 +27,9 @@ type luck struct {
 	sharedHost bool          // two shards are on one server
 	traps      []trap
 
-	canCommitTimeout, prepareTimeout, precommitTimeout, commitTimeout time.Duration
-	resolveInterval, listTimeout, settleTimeout                       time.Duration
-	parallel, batch                                                   int
+	prepareTimeout, precommitTimeout, commitTimeout time.Duration
+	resolveInterval, listTimeout, settleTimeout     time.Duration
+	parallel, batch                                 int
 }
 
 func drawLuck(rng *rand.Rand) luck {
@@ -39,7 +39,7 @@ func drawLuck(rng *rand.Rand) luck {
 		proxies: some(1, 2, 2, 3), faults: some(0, 20, 40, 80, 150),
 		lost: some(0, 0, 2, 6), unanswered: some(0, 0, 2, 6), slow: some(10, 30, 60), refusals: some(0, 3, 10), retries: some(0, 5, 20),
 		queueFull: some(0, 0, 5), writeError: some(0, 0, 5), syncError: some(0, 0, 10), hurry: some(1, 3, 10),
-		canCommitTimeout: sec(1, 3, 10), prepareTimeout: sec(1, 3, 10), precommitTimeout: sec(1, 3, 3, 5), commitTimeout: sec(1, 3, 10),
+		prepareTimeout: sec(1, 3, 10), precommitTimeout: sec(1, 3, 3, 5), commitTimeout: sec(1, 3, 10),
 		resolveInterval: sec(2, 5), listTimeout: sec(2, 10), settleTimeout: sec(3, 10), parallel: some(1, 3), batch: some(1, 2, 1000),
 	}
 	ms := time.Millisecond
@@ -101,6 +101,6 @@ func (w *world) spring() {
 }
 
 func threePhaseOptions(o *coordinator.Options, w *world) {
-	o.CanCommitTimeout, o.PrecommitTimeout = w.luck.canCommitTimeout, w.luck.precommitTimeout
+	o.PrecommitTimeout = w.luck.precommitTimeout
 	o.MarkerRetention, o.TokenRetention = w.luck.retention, 24*time.Hour
 }

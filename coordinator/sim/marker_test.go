@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lockstep/coordinator"
+	"lockstep/txlog"
 )
 
 // row of lockstep.branch. Unique are (gtrid, shard) and (token, shard).
@@ -51,7 +52,8 @@ func (s *server) seen(m *row) coordinator.Marker {
 	return out
 }
 
-// vote is the INSERT inside the branch.
+// vote is all statements of one request: INSERT of the marker where there is one, XA END, and XA PREPARE or XA COMMIT
+// ONE PHASE. They run one after the other, up to the first that fails; anything may happen between the first and the rest.
 func (s *server) vote(r *request) bool {
 	b := r.sess.b
 	answer := func(result coordinator.Result, err error) bool {
@@ -61,17 +63,26 @@ func (s *server) vote(r *request) bool {
 	if b == nil || b.status != active {
 		return answer(coordinator.Refused, errNota)
 	}
-	switch s.conflict(b, r.gtrid, r.marker.Token) {
-	case rowOpen:
+	if r.verb != verbPrepare && !r.marked {
+		switch s.conflict(b, r.gtrid, r.marker.Token) {
+		case rowOpen:
+			return false
+		case rowThere:
+			return answer(coordinator.Refused, errDup)
+		}
+		m := r.marker
+		m.Connection = r.sess.id
+		s.markers = append(s.markers, &row{m, b, s.w.now})
+		r.marked = true
 		return false
-	case rowThere:
-		return answer(coordinator.Refused, errDup)
 	}
-	m := r.marker
-	m.Connection = r.sess.id
-	s.markers = append(s.markers, &row{m, b, s.w.now})
-	b.tx.voted++
-	return answer(coordinator.Done, nil)
+	if r.verb == verbOnePhase {
+		b.was = true
+		b.verdict(txlog.Commit)
+		return answer(coordinator.Done, nil)
+	}
+	r.result.reply = b.prepare()
+	return true
 }
 
 // endMarker of a branch that ends: its row is committed or gone.

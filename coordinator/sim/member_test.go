@@ -45,30 +45,21 @@ func unknown(err error) coordinator.Reply {
 	return coordinator.Reply{Result: coordinator.Unknown, Err: err}
 }
 
-func (m *member) sendCanCommit(ctx context.Context, mark coordinator.Marker) func() coordinator.Reply {
-	if m.state != memberActive || m.sess.closed.Load() {
-		return atOnce(coordinator.Refused, errLost)
-	}
-	receive := m.send(ctx, &request{verb: verbVote, marker: mark})
-	return func() coordinator.Reply {
-		res := receive()
-		if res.lost || errors.Is(res.reply.Err, errLockWait) {
-			m.sess.closed.Store(true) // the connection is broken, or its transaction of no use
-		}
-		if res.lost {
-			return unknown(errLost)
-		}
-		return res.reply
-	}
+func (m *member) sendVote(ctx context.Context, mark coordinator.Marker) func() coordinator.Reply {
+	return m.sendPreparing(ctx, &request{verb: verbVote, marker: mark})
 }
 
 func (m *member) sendPrepare(ctx context.Context) func() coordinator.Reply {
+	return m.sendPreparing(ctx, &request{verb: verbPrepare})
+}
+
+func (m *member) sendPreparing(ctx context.Context, r *request) func() coordinator.Reply {
 	if m.state != memberActive || m.sess.closed.Load() {
 		m.stopped = true
 		return atOnce(coordinator.Refused, errLost) // not sent, and never will be
 	}
 	m.state = memberUnknown
-	receive := m.send(ctx, &request{verb: verbPrepare})
+	receive := m.send(ctx, r)
 	return func() coordinator.Reply {
 		res := receive()
 		switch {
@@ -81,8 +72,13 @@ func (m *member) sendPrepare(ctx context.Context) func() coordinator.Reply {
 			return unknown(errLost)
 		case res.reply.Result == coordinator.Done:
 			m.state = memberPrepared
-		case res.reply.Result == coordinator.Refused:
-			m.state = memberEnded
+		case errors.Is(res.reply.Err, errRefused): // by PREPARE: the branch is gone
+			m.state, m.stopped = memberEnded, true
+		case res.reply.Result == coordinator.Refused: // before PREPARE, which the server did not come to
+			m.state, m.stopped = memberActive, true
+			if errors.Is(res.reply.Err, errLockWait) {
+				m.sess.closed.Store(true) // its transaction is of no use
+			}
 		}
 		return res.reply
 	}
@@ -111,8 +107,8 @@ func (m *member) sendVerdict(ctx context.Context, v verb, verdict txlog.Verdict)
 	}
 }
 
-func (m *member) CanCommit(ctx context.Context, mark coordinator.Marker) coordinator.Reply {
-	return m.sendCanCommit(ctx, mark)()
+func (m *member) Vote(ctx context.Context, mark coordinator.Marker) coordinator.Reply {
+	return m.sendVote(ctx, mark)()
 }
 
 func (m *member) Prepare(ctx context.Context) coordinator.Reply { return m.sendPrepare(ctx)() }
@@ -141,8 +137,8 @@ func (m *member) Rollback(ctx context.Context) coordinator.Reply {
 // pipelined is a member whose verbs come in two halves.
 type pipelined struct{ *member }
 
-func (p pipelined) SendCanCommit(ctx context.Context, mark coordinator.Marker) func() coordinator.Reply {
-	return p.sendCanCommit(ctx, mark)
+func (p pipelined) SendVote(ctx context.Context, mark coordinator.Marker) func() coordinator.Reply {
+	return p.sendVote(ctx, mark)
 }
 
 func (p pipelined) SendPrepare(ctx context.Context) func() coordinator.Reply {
@@ -153,12 +149,12 @@ func (p pipelined) SendCommit(ctx context.Context) func() coordinator.Reply {
 	return p.sendVerdict(ctx, verbCommit, txlog.Commit)
 }
 
-// onePhase is for a transaction on one shard.
-func (m *member) onePhase(ctx context.Context) coordinator.Verdict {
+// onePhase is for a transaction on one shard that leaves a marker.
+func (m *member) onePhase(ctx context.Context, mark coordinator.Marker) coordinator.Verdict {
 	if m.sess.closed.Load() {
 		return coordinator.RolledBack
 	}
-	res := m.send(ctx, &request{verb: verbOnePhase, verdict: txlog.Commit})()
+	res := m.send(ctx, &request{verb: verbOnePhase, verdict: txlog.Commit, marker: mark})()
 	m.state = memberEnded
 	m.sess.closed.Store(true)
 	switch {

@@ -14,10 +14,10 @@ import (
 	"testing"
 )
 
-// mistake is a classic one of commit protocols, put into the coordinator's source.
+// mistake is a classic one of commit protocols, put into the coordinator's source, or into what a server makes of its requests.
 type mistake struct {
 	name      string
-	file      string // of package coordinator
+	file      string // of package coordinator, or of the simulated servers
 	right     string // there once
 	wrong     string
 	complaint string // some of what the suite must say, where it is always the same
@@ -34,7 +34,7 @@ var mistakes = []mistake{
 		"roll back a prepared branch when a prepare times out in three-phase mode", "machine_vote.go",
 		"if m.three && m.state == statePreparing {",
 		"if false {",
-		"rolled back where it was prepared",
+		"(3pc)", // rolled back where it was prepared, or told so and then committed
 	},
 	{
 		"take a branch that is gone for committed", "inquire.go",
@@ -109,6 +109,24 @@ var mistakes = []mistake{
 		"busy := prepared[m.GTRID] && false",
 		"is purged while its branch",
 	},
+	{
+		"go on to PREPARE where the marker could not be written", "sim/marker_test.go",
+		"\t\t\treturn answer(coordinator.Refused, errDup)\n\t\t}\n\t\tm := r.marker\n",
+		"\t\t\tr.marked = r.verb == verbVote\n\t\t\treturn !r.marked && answer(coordinator.Refused, errDup)\n\t\t}\n\t\tm := r.marker\n",
+		"",
+	},
+	{
+		"purge a fence whose branch can still vote", "purge.go",
+		"return m.fence() && !gone[m.GTRID]",
+		"return false && !gone[m.GTRID]",
+		"(3pc)",
+	},
+	{
+		"prepare the branches of a three-phase transaction without their markers", "driver.go",
+		"d.marked = d.options.marked()",
+		"d.marked = d.options.Token != \"\"",
+		"(3pc)", // nobody can tell what to do with it
+	},
 }
 
 // Histories within which a mistake must be noticed: one of the first five, and any.
@@ -164,7 +182,7 @@ func (m mistake) find(t *testing.T, limit int) (seed int, said string) {
 	t.Helper()
 	original, source := m.source(t)
 	dir := t.TempDir()
-	changed, overlay, binary := filepath.Join(dir, m.file), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "sim.test")
+	changed, overlay, binary := filepath.Join(dir, filepath.Base(m.file)), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "sim.test")
 	if err := os.WriteFile(changed, bytes.Replace(source, []byte(m.right), []byte(m.wrong), 1), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -17,11 +17,11 @@ type verb uint8
 
 const (
 	verbOpen     verb = iota // connect, XA START, change a row
-	verbVote                 // INSERT of the marker
+	verbVote                 // INSERT of the marker, XA END, XA PREPARE
 	verbPrepare              // XA END, XA PREPARE
 	verbCommit               // XA COMMIT by the session that prepared
 	verbRollback             // XA END, XA ROLLBACK by the branch's own session
-	verbOnePhase             // XA END, XA COMMIT ONE PHASE
+	verbOnePhase             // INSERT of the marker, XA END, XA COMMIT ONE PHASE
 	verbList                 // XA RECOVER
 	verbFree
 	verbSettle
@@ -30,6 +30,7 @@ const (
 	verbFenceAll
 	verbEndOwner
 	verbOldMarkers
+	verbAbsent
 	verbPurge
 	verbToken
 	verbFenceToken
@@ -39,8 +40,8 @@ const (
 	verbCount
 )
 
-var verbNames = [verbCount]string{"open", "can-commit", "prepare", "commit", "rollback", "one-phase", "list", "free", "settle",
-	"markers", "fence", "fence-all", "end-owner", "old-markers", "purge", "token", "fence-token", "append", "written", "gate held"}
+var verbNames = [verbCount]string{"open", "vote", "prepare", "commit", "rollback", "one-phase", "list", "free", "settle",
+	"markers", "fence", "fence-all", "end-owner", "old-markers", "absent", "purge", "token", "fence-token", "append", "written", "gate held"}
 
 func (v verb) String() string { return verbNames[v] }
 
@@ -80,6 +81,7 @@ type request struct {
 	entry   txlog.Decision
 
 	state  requestState
+	marked bool // the first of its statements, the marker's INSERT, is done
 	orphan bool // the caller is gone
 	stuck  bool // still in its frozen process
 	born   time.Duration
@@ -96,6 +98,7 @@ type result struct {
 	err     error
 	sess    *session
 	xids    []coordinator.XID
+	gtrids  []string
 	markers []coordinator.Marker
 }
 

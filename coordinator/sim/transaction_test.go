@@ -23,7 +23,6 @@ type transaction struct {
 	members  []*member // those that were told to commit
 	fenced   []*server // that hold a fence against it
 
-	voted      int
 	committing bool          // its commit has begun
 	decided    bool          // the decision is, or was, durable
 	logLost    bool          // with the disk

@@ -89,6 +89,11 @@ func (v view) OldMarkers(ctx context.Context, keep, keepToken time.Duration, lim
 	return res.markers, err
 }
 
+func (v view) Absent(ctx context.Context, gtrids []string) ([]string, error) {
+	res, err := v.ask(ctx, &request{verb: verbAbsent, gtrids: slices.Sorted(slices.Values(gtrids))})
+	return res.gtrids, err
+}
+
 func (v view) Purge(ctx context.Context, gtrids []string) error {
 	_, err := v.ask(ctx, &request{verb: verbPurge, gtrids: slices.Sorted(slices.Values(gtrids))})
 	return err

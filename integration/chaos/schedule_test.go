@@ -102,9 +102,7 @@ func (s *schedule) kinds() []kind {
 // step of a commit at which a proxy dies; the round lets some commits pass before.
 func (s *schedule) step() string {
 	steps := []string{"before-prepare", "prepared:1", "prepared:2", "all-prepared", "committed:1", "committed:2", "all-committed"}
-	if s.config.mode == "3pc" {
-		steps = append(steps, "can-commit:1", "can-commit:2", "all-can-commit")
-	} else {
+	if s.config.mode == "2pc" {
 		steps = append(steps, "decision-written", "decision-durable")
 	}
 	step := steps[s.rnd.IntN(len(steps))]

@@ -17,7 +17,6 @@ const database = "bank"
 
 // proxyConfig makes everything wait shorter than an operator would, so that a run meets more.
 const proxyConfig = `commit_mode: %s
-can_commit_timeout: 2s
 precommit_timeout: 1s
 timeouts:
   prepare: 2s

@@ -38,12 +38,6 @@ func (c stepCase) String() string {
 // committed once all are prepared.
 func stepsOf(mode string, n int) []stepCase {
 	list := []stepCase{{step: coordinator.StepBeforePrepare}}
-	if mode == threePhase {
-		for k := 1; k <= n; k++ {
-			list = append(list, stepCase{step: coordinator.StepCanCommit, k: k})
-		}
-		list = append(list, stepCase{step: coordinator.StepAllCanCommit})
-	}
 	for k := 1; k <= n; k++ {
 		list = append(list, stepCase{step: coordinator.StepPrepared, k: k, prepared: k, deciding: mode == threePhase && k == n})
 	}

@@ -35,7 +35,7 @@ func frozenProxyWakesUp(t *testing.T, e localdb.Engine) {
 		}
 		left += len(list)
 		switch {
-		case i%8 == 7 || i == n-1: // long enough for the shards to drop the branches that are not prepared
+		case i%8 == 7 || i == n-1: // for long
 			late++
 			time.Sleep(2500 * time.Millisecond)
 			w.settled(t, settleLimit)
@@ -62,7 +62,7 @@ func frozenProxyWakesUp(t *testing.T, e localdb.Engine) {
 		attempts += len(l.heard)
 	}
 	w.check(t)
-	t.Logf("%d rounds (%d until all was settled, at most %v; %d past participant_timeout): %d branches were prepared when it froze; %d of %d transfers committed",
+	t.Logf("%d rounds (%d until all was settled, at most %v; %d for long): %d branches were prepared when it froze; %d of %d transfers committed",
 		n, cleared, slowest.Round(time.Millisecond), late, left, committed, attempts)
 	if left == 0 || committed == 0 {
 		t.Errorf("nothing was prepared at any freeze, or nothing committed: this test has shown nothing")

@@ -32,10 +32,6 @@ func (c stepCase) String() string {
 func stepsOf(n int) []stepCase {
 	list := []stepCase{{step: coordinator.StepBeforePrepare, aborted: true}}
 	for k := 1; k <= n; k++ {
-		list = append(list, stepCase{step: coordinator.StepCanCommit, k: k, aborted: true})
-	}
-	list = append(list, stepCase{step: coordinator.StepAllCanCommit, aborted: true})
-	for k := 1; k <= n; k++ {
 		list = append(list, stepCase{step: coordinator.StepPrepared, k: k, committed: k == n})
 	}
 	list = append(list, stepCase{step: coordinator.StepAllPrepared, committed: true})
@@ -144,7 +140,6 @@ func TestShardDownAtEachStep(t *testing.T) {
 	w := newWorld(t, cluster.Options{Shards: 2})
 	steps := []stepCase{
 		{step: coordinator.StepBeforePrepare, aborted: true},
-		{step: coordinator.StepAllCanCommit, aborted: true},
 		{step: coordinator.StepPrepared, k: 1},
 		{step: coordinator.StepAllPrepared, committed: true},
 		{step: coordinator.StepCommitted, k: 1, committed: true},

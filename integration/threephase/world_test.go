@@ -17,11 +17,9 @@ import (
 	"lockstep/localdb"
 )
 
-// quick are time limits that keep a test short; participant_timeout is the least that servers count.
+// quick are time limits that keep a test short.
 const quick = `
-can_commit_timeout: 1s
 precommit_timeout: 300ms
-participant_timeout: 2s
 marker_retention: 1m
 timeouts: {prepare: 1s, commit: 1s, resolve: 200ms}
 `
