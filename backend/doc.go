@@ -11,9 +11,10 @@
 //	└──────────────────────────┘      └────────────────────────┘    └───────────┘
 //	  one write, autocommit=0           one write, vote               pinned until answered
 //
-// In three-phase mode, and for a client's token, a round trip goes before XA END: the marker,
+// In three-phase mode, and for a client's token, the marker row goes before XA END, in one request of several statements
+// (multi.go) of which the server runs none behind one that fails:
 //
-//	SET wait_timeout=… │ INSERT INTO lockstep.branch    one write: the row is in, the branch may be lost from now on
+//	INSERT INTO lockstep.branch …; XA END; XA PREPARE       or XA COMMIT ONE PHASE
 //
 // Invariants:
 //
@@ -29,11 +30,10 @@
 //   - On MariaDB a prepared branch whose connection ended is committed from
 //     elsewhere only after the gate (gate.go) has seen the server let go of it: a
 //     commit sent too soon answers OK and commits nothing.
-//   - A branch that voted (its marker row is in) and hears no more is dropped by the
-//     server after ParticipantTimeout: the session's idle time is limited in the
-//     write that carries the row, and freed in the write that opens the next branch.
 //   - A branch that was asked for its marker row and did not get it in is neither
 //     prepared nor committed.
+//   - A client's text never becomes two statements: they are switched on for requests of this package
+//     only, and off behind them in the same write.
 //   - A server session is ended for a marker only when it is the one that wrote it.
 //   - Nothing is settled on a server that is read-only: it may be a replica.
 //   - A context that ends in mid-answer breaks the connection, and the server is

@@ -16,10 +16,8 @@
 // participants, and the transaction is committed from the moment all of them are prepared:
 //
 //	coordinator          s1        s2
-//	  │── can commit? ──▶│─────────▶│  each writes its marker inside its branch
-//	  │◀─ yes ───────────│◀─────────│
-//	  │── prepare ──────▶│─────────▶│  from the last yes on it is committed,
-//	  │◀─ yes ───────────│◀─────────│  which anybody can see
+//	  │── vote ─────────▶│─────────▶│  each writes its marker inside its branch, and only then is prepared;
+//	  │◀─ yes ───────────│◀─────────│  from the last PREPARE on it is committed, which anybody can see
 //	  │── commit ───────▶│─────────▶│
 //	  │◀─ done ──────────│◀─────────│
 //
@@ -28,6 +26,12 @@
 // is one of the others), or not there; and then a fence, a marker in state aborted, takes the
 // place of the marker that its branch would have to write. All prepared or one committed: commit.
 // One fenced: roll back.
+//
+// A vote is one request of several statements, of which a shard runs none behind one that fails. So whether
+// a branch that is prepared has its marker does not hang on what the coordinator hears in between; and nothing has
+// to guard the time in between. A branch whose vote has not come yet is as it was before COMMIT: in either mode its
+// session's end drops it, and while its coordinator's machine is cut off without a word it keeps its locks until the
+// server finds that out (its TCP keep-alive, or wait_timeout).
 //
 // Parts:
 //
@@ -51,6 +55,8 @@
 //     settles nothing of it. The next start reads the log and does.
 //   - A decision is forgotten only when every participant's shard shows
 //     that it has nothing prepared of it any more; a marker is purged only then, too.
+//   - A fence is purged only when the branch that it stands against is gone: a coordinator that stood still for
+//     longer than any retention may have the yes of the others, rolled back since, and ask that branch yet.
 //   - Order of looking: prepared lists, live transactions, log, markers, prepared lists again.
 //     Only what both lists show is acted on. A transaction stays live until its
 //     outcome is final, so what is found not live has its final state in the log.

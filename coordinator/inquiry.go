@@ -49,7 +49,9 @@ type remedy struct {
 //
 // Why two inquiries agree: the first rule needs all participants prepared, the second one that never was.
 // Why the transaction's own coordinator agrees: it commits when all are prepared, and it
-// rolls back a prepared branch only when one refused to prepare, which it does not ask again.
+// rolls back a prepared branch only when one refused to prepare, which it does not ask again. What it has
+// heard may be old: that a branch said yes once and is rolled back since shows in the fence, which stays
+// as long as the branch that it stands against could still say yes.
 type inquiry struct {
 	participants []string
 	found        []finding
