@@ -161,7 +161,7 @@ func (w *world) errors(t *testing.T) {
 	if w.happened(t, x) {
 		t.Error("fenced off, and committed")
 	}
-	// The shard's own error where CanCommit meets one.
+	// The shard's own error where the vote meets one.
 	x = w.transfer(2, 3)
 	x.mustOpen(c)
 	mustExec(t, w.root[1], "RENAME TABLE lockstep.branch TO lockstep.hidden")
