@@ -131,6 +131,8 @@ func TestLoginToServers(t *testing.T) {
 		}{
 			{"IDENTIFIED WITH caching_sha2_password BY 's3cret'", "mysql", plain, false},   // by the server's RSA key
 			{"IDENTIFIED WITH caching_sha2_password BY 's3cret'", "mysql", withTLS, false}, // in clear, through TLS
+			{"IDENTIFIED WITH sha256_password BY 's3cret'", "mysql", plain, false},
+			{"IDENTIFIED WITH sha256_password BY 's3cret'", "mysql", withTLS, false},
 			{"IDENTIFIED BY 's3cret'", "mariadb", plain, false},
 			{"IDENTIFIED BY 's3cret'", "mariadb", withTLS, false},
 			{"IDENTIFIED BY 's3cret' REQUIRE SSL", "both", plain, true},

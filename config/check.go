@@ -99,7 +99,6 @@ func (s *source) checkLimits(l *Limits) {
 	}{
 		{&l.MaxConnections, "max_connections", 4096, 1, 1_000_000},
 		{&l.MaxUserConnections, "max_user_connections", 0, 0, 1_000_000},
-		{&l.MaxUnauthenticated, "max_unauthenticated", 1024, 1, 1_000_000},
 		{&l.MaxAttributes, "max_attributes", 4 << 10, 0, 64 << 10},
 		// 1 GiB is the most that MySQL and MariaDB take themselves.
 		{&l.MaxPacket, "max_packet", 64 * mebibyte, 16 << 10, 1024 * mebibyte},
@@ -114,6 +113,8 @@ func (s *source) checkLimits(l *Limits) {
 	} {
 		s.number(f.value, "limits."+f.name, f.preset, f.least, f.most)
 	}
+	// All of a fleet's clients may come at once after a restart, so by default none of them is turned away.
+	s.number(&l.MaxUnauthenticated, "limits.max_unauthenticated", l.MaxConnections, 1, 1_000_000)
 }
 
 // fill sets a text to its default where the file does not have it.

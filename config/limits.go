@@ -20,7 +20,7 @@ type Timeouts struct {
 type Limits struct {
 	MaxConnections     int `yaml:"max_connections"`         // clients; default 4096
 	MaxUserConnections int `yaml:"max_user_connections"`    // per user; 0: none
-	MaxUnauthenticated int `yaml:"max_unauthenticated"`     // clients that have not logged in yet; default 1024
+	MaxUnauthenticated int `yaml:"max_unauthenticated"`     // clients that have not logged in yet; default as many as max_connections
 	MaxAttributes      int `yaml:"max_attributes"`          // bytes of connection attributes kept of one client; default 4 KiB
 	MaxPacket          int `yaml:"max_packet"`              // bytes; default 64 MiB
 	MaxLoginPacket     int `yaml:"max_login_packet"`        // bytes before login; default 16 KiB

@@ -32,7 +32,7 @@ type tinyServer struct {
 	logins []Login
 }
 
-func startTinyServer(t *testing.T, network, plugin string, accounts map[string]Account) *tinyServer {
+func startTinyServer(t *testing.T, network, plugin string, accounts map[string]Account, change ...func(*tinyServer)) *tinyServer {
 	t.Helper()
 	address := "127.0.0.1:0"
 	if network == "unix" {
@@ -48,6 +48,9 @@ func startTinyServer(t *testing.T, network, plugin string, accounts map[string]A
 		greeting: Greeting{ServerVersion: "10.11.19-MariaDB-Lockstep", ConnectionID: 7, Charset: CharsetUTF8MB4GeneralCI,
 			Status: StatusAutocommit, DefaultPlugin: plugin},
 	}
+	for _, f := range change {
+		f(s)
+	}
 	s.wg.Go(func() {
 		for {
 			nc, err := l.Accept()
@@ -61,8 +64,13 @@ func startTinyServer(t *testing.T, network, plugin string, accounts map[string]A
 			})
 		}
 	})
-	t.Cleanup(func() { l.Close(); s.wg.Wait() })
+	t.Cleanup(s.stop)
 	return s
+}
+
+func (s *tinyServer) stop() {
+	s.listener.Close()
+	s.wg.Wait()
 }
 
 func (s *tinyServer) address() string { return s.listener.Addr().String() }

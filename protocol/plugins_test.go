@@ -93,8 +93,7 @@ func TestPluginsWithRealClients(t *testing.T) {
 		lines["mysql, clear"] = append(lines["mysql, clear"], "--enable-cleartext-plugin")
 	}
 	for _, greets := range []string{PluginNativePassword, PluginCachingSHA2Password} {
-		s := startTinyServer(t, "tcp", greets, pluginAccounts(t))
-		s.greeting.TLS = config
+		s := startTinyServer(t, "tcp", greets, pluginAccounts(t), offering(config, false))
 		for name, line := range lines {
 			for user, account := range pluginAccounts(t) {
 				plain := strings.HasPrefix(user, "plain")
@@ -147,8 +146,7 @@ func (s *tinyServer) last() Login {
 
 func TestPluginsWithGoDriver(t *testing.T) {
 	config, ca := serverTLS(t)
-	s := startTinyServer(t, "tcp", PluginNativePassword, pluginAccounts(t))
-	s.greeting.TLS = config
+	s := startTinyServer(t, "tcp", PluginNativePassword, pluginAccounts(t), offering(config, false))
 	for user := range pluginAccounts(t) {
 		for _, secure := range []bool{true, false} {
 			for _, password := range []string{testPassword, "wrong"} {
@@ -178,8 +176,6 @@ func TestConfiguredRSAKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := startTinyServer(t, "tcp", PluginCachingSHA2Password, pluginAccounts(t))
-	s.auth.RSAKey = key
 	pinned := filepath.Join(t.TempDir(), "public.pem")
 	text, err := publicKeyText(key)
 	if err != nil {
@@ -189,14 +185,12 @@ func TestConfiguredRSAKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := []string{mysqlClient, "--no-defaults", "--ssl-mode=DISABLED", "--server-public-key-path=" + pinned}
+	s := startTinyServer(t, "tcp", PluginCachingSHA2Password, pluginAccounts(t), func(s *tinyServer) { s.auth.RSAKey = key })
 	if got := runClient(t, s, line, "sha2hash", testPassword, "SELECT 1"); got != "1" {
 		t.Errorf("with the configured key: %q", got)
 	}
-	if s.auth.RSAKey, err = rsa.GenerateKey(rand.Reader, rsaKeyBits); err != nil {
-		t.Fatal(err)
-	}
-	s.auth.digests = map[string]storedDigest{}
-	if got := runClient(t, s, line, "sha2hash", testPassword, "SELECT 1"); !strings.Contains(got, "ERROR") {
+	other := startTinyServer(t, "tcp", PluginCachingSHA2Password, pluginAccounts(t))
+	if got := runClient(t, other, line, "sha2hash", testPassword, "SELECT 1"); !strings.Contains(got, "ERROR") {
 		t.Errorf("with another key: %q", got)
 	}
 }

@@ -30,6 +30,17 @@ func serverTLS(t *testing.T) (*tls.Config, *testca.Authority) {
 	return &tls.Config{Certificates: []tls.Certificate{pair}}, ca
 }
 
+func offering(config *tls.Config, required bool) func(*tinyServer) {
+	return func(s *tinyServer) { s.greeting.TLS, s.greeting.RequireTLS = config, required }
+}
+
+// forget makes the next login of caching_sha2_password take the full way.
+func (s *tinyServer) forget() {
+	s.auth.mu.Lock()
+	defer s.auth.mu.Unlock()
+	clear(s.auth.digests)
+}
+
 // trusting is a client's configuration.
 func trusting(t *testing.T, ca *testca.Authority) *tls.Config {
 	t.Helper()
@@ -62,8 +73,7 @@ func TestTLSWithRealClients(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		config, ca := serverTLS(t)
 		config.MinVersion, config.MaxVersion = version, version
-		s := startTinyServer(t, "tcp", PluginCachingSHA2Password, testAccounts())
-		s.greeting.TLS, s.greeting.RequireTLS = config, true
+		s := startTinyServer(t, "tcp", PluginCachingSHA2Password, testAccounts(), offering(config, true))
 		for _, tc := range []struct{ user, password, want string }{
 			{"clear", testPassword, "1"},
 			{"native", testPassword, "1"},
@@ -72,7 +82,7 @@ func TestTLSWithRealClients(t *testing.T) {
 			{"clear", "wrong", "ERROR 1045 (28000)"},
 			{"nobody", "x", "ERROR 1045 (28000)"},
 		} {
-			s.auth.digests = map[string]storedDigest{}
+			s.forget()
 			t.Run(tls.VersionName(version)+"/go/"+tc.user+"/"+tc.password, func(t *testing.T) {
 				cfg := mysql.NewConfig()
 				cfg.Net, cfg.Addr, cfg.User, cfg.Passwd, cfg.TLS = "tcp", s.address(), tc.user, tc.password, trusting(t, ca)
@@ -85,7 +95,7 @@ func TestTLSWithRealClients(t *testing.T) {
 				if name == "mysql" && tc.user == "native" {
 					continue // it has no such plugin since 9.0
 				}
-				s.auth.digests = map[string]storedDigest{}
+				s.forget()
 				t.Run(tls.VersionName(version)+"/"+name+"/"+tc.user+"/"+tc.password, func(t *testing.T) {
 					got := runClient(t, s, line, tc.user, tc.password, "SELECT 1")
 					noSuchPlugin := tc.user == "nobody" && strings.HasPrefix(got, "ERROR 2059") // answered as the account "native" is
@@ -95,7 +105,8 @@ func TestTLSWithRealClients(t *testing.T) {
 				})
 			}
 		}
-		if key := s.auth.RSAKey; key != nil {
+		s.stop()
+		if s.auth.RSAKey != nil {
 			t.Error("an RSA key was made, though everybody had TLS")
 		}
 	}
@@ -121,8 +132,7 @@ func runClient(t *testing.T, s *tinyServer, line []string, user, password, query
 // Who has no TLS is told so where it is required, with a code that clients know.
 func TestTLSRequired(t *testing.T) {
 	config, _ := serverTLS(t)
-	s := startTinyServer(t, "tcp", PluginNativePassword, testAccounts())
-	s.greeting.TLS, s.greeting.RequireTLS = config, true
+	s := startTinyServer(t, "tcp", PluginNativePassword, testAccounts(), offering(config, true))
 	cfg := mysql.NewConfig()
 	for _, user := range []string{"clear", "nobody"} {
 		cfg.Net, cfg.Addr, cfg.User, cfg.Passwd = "tcp", s.address(), user, testPassword
@@ -132,8 +142,7 @@ func TestTLSRequired(t *testing.T) {
 		}
 	}
 	// A Unix socket is as good.
-	u := startTinyServer(t, "unix", PluginNativePassword, testAccounts())
-	u.greeting.TLS, u.greeting.RequireTLS = config, true
+	u := startTinyServer(t, "unix", PluginNativePassword, testAccounts(), offering(config, true))
 	cfg.Net, cfg.Addr, cfg.User = "unix", u.address(), "clear"
 	if err := pingAndQuery(cfg); err != nil {
 		t.Error(err)

@@ -18,6 +18,10 @@ func (s *session) showStatement(st *sharding.Statement, rq *request) error {
 	switch st.Show.What {
 	case "processlist":
 		return s.showProcesses(st.Show.Full)
+	case "status":
+		if done, err := s.showTransportStatus(rq.sql); done {
+			return err
+		}
 	case "grants":
 		return s.sent(s.writeResult([]string{"Grants for " + s.user.Name + "@%"}, s.grants()))
 	case "master status", "slave status", "replica status", "binary logs", "slave hosts":

@@ -21,7 +21,7 @@ Connect:
   mariadb -h%[1]s -P%[2]s -uapp -papp bank
   mysql   -h%[1]s -P%[2]s -uapp -papp bank
   Go DSN: app:app@tcp(%[5]s)/bank
-
+%[8]s
 Try:
   SELECT COUNT(*), SUM(balance) FROM account;                -- gathered from all shards
   EXPLAIN LOCKSTEP SELECT * FROM account WHERE id = 7;       -- which shard, and why
@@ -35,7 +35,15 @@ In another terminal:
   kill -9 a shard, or this process, in the middle of it all: no transfer is ever half done
 
 Folder: %[6]s (configuration lockstep.yaml). Ctrl-C stops everything.
-`, host, port, p.Addr(), p.AdminAddr(), net.JoinHostPort(host, port), d.path, listCommand(p.AdminAddr()))
+`, host, port, p.Addr(), p.AdminAddr(), net.JoinHostPort(host, port), d.path, listCommand(p.AdminAddr()), socketLine(d.socket()))
+}
+
+// socketLine says how to connect without a port.
+func socketLine(path string) string {
+	if path == "" {
+		return ""
+	}
+	return "  mariadb -S " + path + " -uapp -papp bank\n"
 }
 
 // listCommand is "txn list" as it has to be typed here: this program need not be on

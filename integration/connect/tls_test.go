@@ -31,6 +31,12 @@ func TestTLS(t *testing.T) {
 	if !strings.HasPrefix(line["transport"], "TLS 1.3 TLS_") || line["plugin"] != "mysql_native_password" {
 		t.Errorf("shown: %v", line)
 	}
+	for query, want := range map[string]string{"SHOW STATUS LIKE 'Ssl_version'": "TLSv1.3", "show session status like 'ssl_cipher'": "TLS_AES_128_GCM_SHA256"} {
+		var name, value string
+		if err := k.QueryRowContext(t.Context(), query).Scan(&name, &value); err != nil || value != want {
+			t.Errorf("%s: %s %s %v", query, name, value, err)
+		}
+	}
 	exec1(t, k, "CREATE DATABASE d")
 	exec1(t, k, "CREATE TABLE d.t (id INT PRIMARY KEY, v LONGTEXT)")
 	big := strings.Repeat("x", 900_000)
