@@ -157,6 +157,7 @@ func (s *Shard) handshake(ctx context.Context, foundRows bool) (c *Conn, err err
 	if strings.Contains(strings.ToLower(cc.GetServerVersion()), "mariadb") {
 		c.flavor = MariaDB
 	}
+	s.flavor.Store(uint32(c.flavor))
 	caps := protocol.Capability(capabilities)
 	if foundRows {
 		caps |= protocol.Capability(mysql.CLIENT_FOUND_ROWS)

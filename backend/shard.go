@@ -17,8 +17,9 @@ type Shard struct {
 
 	dials, dialErrors, timeouts, rejected atomic.Uint64
 	verbs                                 verbCounters
-	onePhase                              atomic.Int32 // what a one-phase commit is worth
-	markerTable                           atomic.Bool  // it is there
+	onePhase                              atomic.Int32  // what a one-phase commit is worth
+	markerTable                           atomic.Bool   // it is there
+	flavor                                atomic.Uint32 // of the server, once it has answered
 
 	mu      sync.Mutex
 	closed  bool
@@ -72,6 +73,9 @@ func (s *Shard) Up() bool {
 	defer s.mu.Unlock()
 	return s.health.up
 }
+
+// Flavor is the server's family; 0 while it has never answered.
+func (s *Shard) Flavor() Flavor { return Flavor(s.flavor.Load()) }
 
 // Close closes idle connections and refuses new ones; those in use are closed
 // when they are released. It waits for nobody.

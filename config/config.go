@@ -26,6 +26,8 @@ type Config struct {
 	Limits        Limits        `yaml:"limits"`         //
 	ProxyProtocol ProxyProtocol `yaml:"proxy_protocol"` //
 	ServerVersion string        `yaml:"server_version"` // told to clients; default taken from the first shard that answers
+
+	ClientCompression string `yaml:"client_compression"` // zlib or zstd, for clients that ask for it: on (default) | off
 }
 
 // The values of Config.CommitMode.

@@ -28,6 +28,7 @@ type Limits struct {
 	MaxMergeRows       int `yaml:"max_merge_rows"`          // rows or groups held to merge one statement; default 1,000,000
 	MaxMergeBytes      int `yaml:"max_merge_bytes"`         // bytes held to merge one statement; default 256 MiB
 	MaxLoadLine        int `yaml:"max_load_line"`           // bytes of one line of LOAD DATA LOCAL into a sharded table; default 16 MiB
+	MaxCursorBytes     int `yaml:"max_cursor_bytes"`        // bytes behind all open cursors, in temporary files; default 1 GiB
 	PlanCache          int `yaml:"plan_cache"`              // plans; default 4096
 	LogQueue           int `yaml:"log_queue"`               // decisions waiting; default 8192
 	OutcomeLookups     int `yaml:"outcome_lookups"`         // of tokens, a minute: each may leave a row on every shard for token_retention; default 6000

@@ -10,6 +10,7 @@ type Summary struct {
 	Rows        int64        // of the last result set; -1: there was none
 	Started     bool         // something has been written towards the client
 	MoreResults bool
+	Tracked     bool // Patch.Track has been written towards the client
 }
 
 // maxColumns is more than any server can send (MySQL's limit is 4096).

@@ -87,7 +87,8 @@ func (a *Authenticator) Handshake(c *Conn, g Greeting) (*Login, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.caps = request.Capabilities
+	request.Extended &= g.Extended
+	c.caps, c.zstdLevel, c.extended = request.Capabilities, request.zstdLevel, request.Extended
 	if g.RequireTLS && !c.secure() {
 		return nil, NewError(ErrSecureTransportRequired, "Connections using insecure transport are prohibited (tls.mode is required)")
 	}

@@ -133,7 +133,11 @@ func trimPassword(b []byte) ([]byte, error) {
 // secure says whether a password may cross the connection in clear: TLS and Unix sockets, as
 // clients decide too.
 func (c *Conn) secure() bool {
-	switch nc := c.nc.(type) {
+	nc := c.nc
+	if z, ok := nc.(*compressed); ok {
+		nc = z.Conn
+	}
+	switch nc := nc.(type) {
 	case *tls.Conn, *net.UnixConn:
 		return true
 	default:

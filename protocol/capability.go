@@ -39,13 +39,13 @@ const (
 	ClientRememberOptions
 )
 
-// ServerCapabilities is all that this package can speak as a server. Packets of
-// results pass from a shard to a client unchanged, so nothing is offered that changes
-// their form: no DEPRECATE_EOF, SESSION_TRACK, QUERY_ATTRIBUTES or compression.
+// ServerCapabilities is all that this package can speak as a server. Rows pass from a shard to a
+// client unchanged, so nothing is offered that changes their form.
 const ServerCapabilities = ClientLongPassword | ClientFoundRows | ClientLongFlag | ClientConnectWithDB |
 	ClientLocalFiles | ClientIgnoreSpace | ClientProtocol41 | ClientInteractive | ClientTransactions | ClientSecureConnection |
 	ClientMultiStatements | ClientMultiResults | ClientPSMultiResults | ClientPluginAuth |
-	ClientConnectAttrs | ClientPluginAuthLenencClientData
+	ClientConnectAttrs | ClientPluginAuthLenencClientData | ClientDeprecateEOF |
+	ClientSessionTrack | ClientQueryAttributes | ClientCompress | ClientZstdCompressionAlgorithm
 
 // requiredCapabilities are offered whatever the greeting asks for: login is not
 // understood without them.

@@ -29,9 +29,11 @@ type Options struct {
 type Conn struct {
 	nc        net.Conn
 	caps      Capability
+	extended  Extended // MariaDB's own
 	maxPacket int
 	peer      string          // host that the client is on, where nc does not know it
 	nonce     [nonceSize]byte // of our greeting; COM_CHANGE_USER scrambles with it again
+	zstdLevel byte            // that the peer asked for when it logged in
 
 	read  window
 	write writeBuffer
@@ -63,6 +65,9 @@ func (c *Conn) Close() error { return c.nc.Close() }
 
 // Capabilities returns what both ends agreed on.
 func (c *Conn) Capabilities() Capability { return c.caps }
+
+// Extended returns MariaDB's own capabilities that both ends agreed on.
+func (c *Conn) Extended() Extended { return c.extended }
 
 // SetCapabilities records what both ends agreed on, where another library made the handshake.
 func (c *Conn) SetCapabilities(caps Capability) { c.caps = caps }

@@ -8,8 +8,8 @@
 // number. A frame of exactly 16 MiB-1 is continued by the next. Conn reads as much
 // as the network has into one window and hands out payloads in place.
 //
-// Result sets have EOF framing (CLIENT_DEPRECATE_EOF is on neither leg), so that an answer can
-// pass from a shard to a client as it is:
+// Result sets have EOF framing on the shards' leg, which every server speaks. A client's leg may have
+// CLIENT_DEPRECATE_EOF: then the first EOF is left out on the way, and the second becomes an OK packet.
 //
 //	column count | column definition ... | EOF | row ... | EOF
 //	                                                     | ERR   (may stand wherever a frame begins)

@@ -8,6 +8,9 @@ const (
 	CursorReadOnly   byte = 1
 	CursorForUpdate  byte = 2
 	CursorScrollable byte = 4
+
+	// ParameterCount says that the number of parameters stands in front of them (with CLIENT_QUERY_ATTRIBUTES).
+	ParameterCount byte = 8
 )
 
 // paramUnsigned is set in a parameter type's second byte.
@@ -28,6 +31,7 @@ type Execute struct {
 	Iterations  uint32
 	NewTypes    bool
 	Params      []Param
+	Attributes  []Param // behind the parameters, of a client with CLIENT_QUERY_ATTRIBUTES; their names are not kept
 }
 
 // ParamType is a parameter's type as bound by the client, kept per statement
@@ -45,12 +49,24 @@ type ParamType struct {
 // Errors are *ServerError: 1835 for a packet that is not well formed, 1210 for types
 // that were never bound and for fewer parameters than the statement has.
 func ParseExecute(dst *Execute, payload []byte, n int, types *[]ParamType, long [][]byte) error {
+	return parseExecute(dst, payload, n, types, long, false)
+}
+
+func parseExecute(dst *Execute, payload []byte, params int, types *[]ParamType, long [][]byte, named bool) error {
 	c := cursor{rest: payload}
 	dst.StatementID = c.uint32()
 	dst.Flags = c.uint8()
 	dst.Iterations = c.uint32()
 	dst.NewTypes = false
-	dst.Params = dst.Params[:0]
+	dst.Params, dst.Attributes = dst.Params[:0], nil
+	n := params
+	if named && (params > 0 || dst.Flags&ParameterCount != 0) {
+		count := c.lenenc()
+		if c.bad || count < uint64(params) || count > maxParameters {
+			return shortExecute("it has not the %d parameters of its statement", params)
+		}
+		n = int(count)
+	}
 	if c.bad {
 		return malformedExecute("it ends in its header")
 	}
@@ -66,7 +82,7 @@ func ParseExecute(dst *Execute, payload []byte, n int, types *[]ParamType, long 
 	for range n {
 		dst.Params = append(dst.Params, Param{})
 	}
-	if err := readTypes(&c, dst, *types, nulls); err != nil {
+	if err := readTypes(&c, dst, *types, nulls, named); err != nil {
 		return err
 	}
 	if dst.NewTypes {
@@ -87,8 +103,8 @@ func ParseExecute(dst *Execute, payload []byte, n int, types *[]ParamType, long 
 		case nulls[i/8]&(1<<(i%8)) != 0 || p.Type == TypeNull:
 			p.Null = true
 		default:
-			if err := readParam(&c, p); err != nil {
-				return err
+			if !readParam(&c, p) {
+				return malformedExecute("it has a parameter of unknown type %#x or length", byte(p.Type))
 			}
 		}
 		if c.bad {
@@ -98,24 +114,27 @@ func ParseExecute(dst *Execute, payload []byte, n int, types *[]ParamType, long 
 	if len(c.rest) > 0 {
 		return malformedExecute("it has %d bytes behind its %d parameters", len(c.rest), n)
 	}
+	dst.Params, dst.Attributes = dst.Params[:params], dst.Params[params:]
 	return nil
 }
 
 // readTypes takes the parameters' types from the packet, or from the last time. Without
 // either, a server still takes an execution whose parameters are all NULL, and some drivers send that.
-func readTypes(c *cursor, dst *Execute, known []ParamType, nulls []byte) error {
+func readTypes(c *cursor, dst *Execute, known []ParamType, nulls []byte, named bool) error {
 	if dst.NewTypes {
-		raw := c.take(2 * len(dst.Params))
+		for i := range dst.Params {
+			dst.Params[i].Type = ColumnType(c.uint8())
+			dst.Params[i].Unsigned = c.uint8()&paramUnsigned != 0
+			if named {
+				c.lenencBytes()
+			}
+		}
 		if c.bad {
 			return malformedExecute("it ends in the types of %d parameters", len(dst.Params))
 		}
-		for i := range dst.Params {
-			dst.Params[i].Type = ColumnType(raw[2*i])
-			dst.Params[i].Unsigned = raw[2*i+1]&paramUnsigned != 0
-		}
 		return nil
 	}
-	if len(known) != len(dst.Params) {
+	if len(known) < len(dst.Params) {
 		if allNull(nulls, len(dst.Params)) {
 			for i := range dst.Params {
 				dst.Params[i].Type = TypeNull
@@ -124,7 +143,7 @@ func readTypes(c *cursor, dst *Execute, known []ParamType, nulls []byte) error {
 		}
 		return NewError(ErrWrongArguments, "Incorrect arguments to mysqld_stmt_execute: parameter types were never bound")
 	}
-	for i, t := range known {
+	for i, t := range known[:len(dst.Params)] { // attributes may have been bound behind them
 		dst.Params[i].Type, dst.Params[i].Unsigned = t.Type, t.Unsigned
 	}
 	return nil
@@ -140,8 +159,8 @@ func allNull(bitmap []byte, n int) bool {
 	return true
 }
 
-// readParam takes one value off the packet.
-func readParam(c *cursor, p *Param) error {
+// readParam takes one value off the packet; false: its type or its length is unknown.
+func readParam(c *cursor, p *Param) bool {
 	switch p.Type.form() {
 	case formInt1:
 		p.Value = c.take(1)
@@ -154,19 +173,19 @@ func readParam(c *cursor, p *Param) error {
 	case formDateTime:
 		p.Value = c.take(int(c.uint8()))
 		if n := len(p.Value); n != 0 && n != 4 && n != 7 && n != 11 {
-			return malformedExecute("it has a date of %d bytes", n)
+			return false
 		}
 	case formTime:
 		p.Value = c.take(int(c.uint8()))
 		if n := len(p.Value); n != 0 && n != 8 && n != 12 {
-			return malformedExecute("it has a time of %d bytes", n)
+			return false
 		}
 	case formBytes:
 		p.Value = c.lenencBytes()
 	default:
-		return malformedExecute("it has a parameter of unknown type %#x", byte(p.Type))
+		return false
 	}
-	return nil
+	return true
 }
 
 // shortExecute is the error for fewer parameters than the statement has, as servers give it.
@@ -212,14 +231,18 @@ func AppendExecute(dst []byte, id uint32, flags byte, params []Param) []byte {
 		if p.Null {
 			continue
 		}
-		switch p.Type.form() {
-		case formBytes:
-			dst = appendLenencBytes(dst, p.Value)
-		case formDateTime, formTime:
-			dst = append(append(dst, byte(len(p.Value))), p.Value...)
-		default:
-			dst = append(dst, p.Value...)
-		}
+		dst = appendParam(dst, p)
 	}
 	return dst
+}
+
+// appendParam appends a parameter's value.
+func appendParam(dst []byte, p *Param) []byte {
+	switch p.Type.form() {
+	case formBytes:
+		return appendLenencBytes(dst, p.Value)
+	case formDateTime, formTime:
+		return append(append(dst, byte(len(p.Value))), p.Value...)
+	}
+	return append(dst, p.Value...)
 }

@@ -29,6 +29,7 @@ type Greeting struct {
 	Charset       byte
 	Status        Status
 	Capabilities  Capability // what to offer of ServerCapabilities; 0 means all of it
+	Extended      Extended   // MariaDB's own capabilities to offer; 0: none, and not a MariaDB server
 	DefaultPlugin string     // mysql_native_password or caching_sha2_password
 
 	TLS        *tls.Config // nil: TLS is not offered
@@ -61,6 +62,9 @@ func (g *Greeting) plugin() string {
 // append builds the payload of Protocol::HandshakeV10.
 func (g *Greeting) append(dst []byte, nonce *[nonceSize]byte) []byte {
 	caps := g.offered()
+	if g.Extended != 0 {
+		caps &^= ClientLongPassword
+	}
 	dst = append(dst, protocolVersion)
 	dst = append(append(dst, g.ServerVersion...), 0)
 	dst = binary.LittleEndian.AppendUint32(dst, g.ConnectionID)
@@ -70,7 +74,8 @@ func (g *Greeting) append(dst []byte, nonce *[nonceSize]byte) []byte {
 	dst = binary.LittleEndian.AppendUint16(dst, uint16(g.Status))
 	dst = binary.LittleEndian.AppendUint16(dst, uint16(caps>>16))
 	dst = append(dst, nonceSize+1)
-	dst = append(dst, make([]byte, 10)...)
+	dst = append(dst, make([]byte, 6)...)
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(g.Extended))
 	dst = append(append(dst, nonce[nonceFirstPart:]...), 0)
 	return append(append(dst, g.plugin()...), 0)
 }

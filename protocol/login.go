@@ -6,6 +6,7 @@ type Login struct {
 	Database     string
 	Charset      byte
 	Capabilities Capability
+	Extended     Extended // MariaDB's own
 	Attributes   map[string]string
 	Plugin       string // by which it has proved who it is
 }
@@ -25,6 +26,7 @@ type loginRequest struct {
 	maxPacket uint32
 	plugin    string // "" from a client that knows no plugins
 	response  []byte
+	zstdLevel byte // with CLIENT_ZSTD_COMPRESSION_ALGORITHM
 }
 
 func badHandshake(why string) *ServerError {
@@ -39,7 +41,8 @@ func parseHandshakeResponse(payload []byte, offered Capability) (*loginRequest, 
 	caps := Capability(c.uint32())
 	r.maxPacket = c.uint32()
 	r.Charset = c.uint8()
-	c.take(23)
+	c.take(19)
+	extended := Extended(c.uint32())
 	switch {
 	case len(payload) >= 2 && !caps.Has(ClientProtocol41):
 		return nil, badHandshake("the client speaks a protocol older than MySQL 4.1")
@@ -49,6 +52,9 @@ func parseHandshakeResponse(payload []byte, offered Capability) (*loginRequest, 
 		return nil, badHandshake("the client asks for TLS, which this server does not offer")
 	}
 	r.Capabilities = caps & offered
+	if !caps.Has(ClientLongPassword) {
+		r.Extended = extended
+	}
 	user := c.nulBytes()
 	switch {
 	case r.Capabilities.Has(ClientPluginAuthLenencClientData):
@@ -73,6 +79,9 @@ func parseHandshakeResponse(payload []byte, offered Capability) (*loginRequest, 
 	}
 	if err := r.readAttributes(&c); err != nil {
 		return nil, err
+	}
+	if r.Capabilities.Has(ClientZstdCompressionAlgorithm) && len(c.rest) > 0 {
+		r.zstdLevel = c.uint8()
 	}
 	return &r, nil
 }

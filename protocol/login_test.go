@@ -109,14 +109,14 @@ func TestGreetingOffersOnlyWhatIsSpoken(t *testing.T) {
 	for _, tc := range []struct{ asked, want Capability }{
 		{0, ServerCapabilities},
 		{0xffffffff, ServerCapabilities},
-		{ClientFoundRows | ClientDeprecateEOF, ClientFoundRows | requiredCapabilities},
+		{ClientFoundRows | ClientOptionalResultsetMetadata, ClientFoundRows | requiredCapabilities},
 	} {
 		g := Greeting{Capabilities: tc.asked}
 		if got := g.offered(); got != tc.want {
 			t.Errorf("asked for %#x: offers %#x, want %#x", tc.asked, got, tc.want)
 		}
 	}
-	if ServerCapabilities&(ClientDeprecateEOF|ClientSessionTrack|ClientQueryAttributes|ClientCompress|ClientSSL) != 0 {
+	if ServerCapabilities&(ClientSSL|ClientOptionalResultsetMetadata) != 0 {
 		t.Error("offers what is not spoken")
 	}
 	var nonce [nonceSize]byte

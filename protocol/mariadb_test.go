@@ -82,7 +82,7 @@ func dialShard(t *testing.T, socket string) *shard {
 		t.Fatal(err)
 	}
 	// LOCAL_FILES makes the server ask for files, to see the requests refused.
-	caps := ServerCapabilities&^(ClientConnectWithDB|ClientConnectAttrs) | ClientLocalFiles
+	caps := ServerCapabilities&^(ClientConnectWithDB|ClientConnectAttrs|notOfShards) | ClientLocalFiles
 	if err := c.WritePacket(loginPacket(caps, "root", nil, "", PluginNativePassword, nil)); err != nil {
 		t.Fatal(err)
 	}

@@ -88,6 +88,15 @@ func AppendEOF(dst []byte, warnings uint16, s Status) []byte {
 	return append(dst, headerEOF, byte(warnings), byte(warnings>>8), byte(s), byte(s>>8))
 }
 
+// AppendEndOfRows builds what ends rows on dst: an EOF payload, or with CLIENT_DEPRECATE_EOF the OK
+// packet that stands for it, which begins with an EOF's byte.
+func AppendEndOfRows(dst []byte, caps Capability, warnings uint16, s Status) []byte {
+	if !caps.Has(ClientDeprecateEOF) {
+		return AppendEOF(dst, warnings, s)
+	}
+	return append(dst, headerEOF, 0, 0, byte(s), byte(s>>8), byte(warnings), byte(warnings>>8))
+}
+
 // isEOF says whether a payload ends column definitions or rows.
 func isEOF(payload []byte) bool {
 	return len(payload) > 0 && len(payload) < maxEOFPayload && payload[0] == headerEOF

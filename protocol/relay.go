@@ -7,12 +7,16 @@ import (
 
 // Patch says what a relayed answer must say instead of the shard's own words.
 //
-// The flags that say what follows on the wire are the shard's and never cleared. But
+// The flags that say what follows on the wire are the shard's and never cleared. That its session's state
+// has changed is never passed on: Track says that of the client's. But
 // MORE_RESULTS_EXISTS can be added, for an answer behind which the session itself sends another (a
 // multi-statement packet that it runs one by one).
 type Patch struct {
 	StatusMask  Status // bits replaced in every OK/EOF
 	StatusValue Status // by these
+	// Track is a session's state changes (AppendTrack), to be told at the end of the last result's
+	// rows where dst has CLIENT_DEPRECATE_EOF and CLIENT_SESSION_TRACK; otherwise it stays empty.
+	Track []byte
 	// Error, if not nil, is shown a server's error before it is relayed, and may give another
 	// one to say in its place (also in Summary.Err); nil: the shard's words stay.
 	Error func(*ServerError) *ServerError
@@ -21,7 +25,7 @@ type Patch struct {
 func (p Patch) apply(s Status) Status {
 	mask := p.StatusMask &^ framingStatus
 	more := p.StatusMask & p.StatusValue & StatusMoreResultsExists
-	return s&^mask | p.StatusValue&mask | more
+	return s&^(mask|StatusSessionChanged) | p.StatusValue&mask | more
 }
 
 // RelayError says which leg failed.
@@ -53,8 +57,8 @@ func (e *RelayError) Unwrap() error { return e.Err }
 // refused towards the shard with an empty packet; if nothing was written yet they come back as
 // *ServerError 1235, and behind an earlier result the client gets that error in the answer (Summary.Err).
 //
-// dst is not flushed at the end. With EOF framing on both legs only (neither leg has
-// CLIENT_DEPRECATE_EOF). A row may be larger than any limit: it is never held as a whole.
+// dst is not flushed at the end. src has EOF framing. Where dst has CLIENT_DEPRECATE_EOF the EOF packet
+// behind the column definitions is left out, and an OK packet ends the rows. A row may be larger than any limit: it is never held as a whole.
 func Relay(dst, src *Conn, p Patch) (Summary, error) {
 	r := relay{dst: dst, src: src, patch: p}
 	r.sum.Rows = -1
@@ -76,8 +80,9 @@ func Relay(dst, src *Conn, p Patch) (Summary, error) {
 type relay struct {
 	dst, src *Conn
 	patch    Patch
-	shift    byte // added to packet numbers
-	partial  bool // dst has been handed a part of a frame, of a payload of several, or of column definitions
+	shift    byte   // added to packet numbers
+	partial  bool   // dst has been handed a part of a frame, of a payload of several, or of column definitions
+	out      Status // flags of the running result's first EOF that hold for its second
 	sum      Summary
 }
 

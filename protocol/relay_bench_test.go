@@ -23,9 +23,12 @@ type discardConn struct{ scriptConn }
 
 func (d *discardConn) Write(b []byte) (int, error) { d.writes++; return len(b), nil }
 
-func benchmarkRelay(b *testing.B, answer []byte) {
+func benchmarkRelay(b *testing.B, answer []byte) { benchmarkRelayTo(b, 0, answer) }
+
+func benchmarkRelayTo(b *testing.B, caps Capability, answer []byte) {
 	client := &discardConn{}
 	src, dst := NewConn(&loopConn{answer: answer}, Options{}), NewConn(client, Options{})
+	dst.SetCapabilities(caps)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(answer)))
 	for b.Loop() {
@@ -54,8 +57,15 @@ func BenchmarkRelay10000Rows(b *testing.B) {
 
 // The hot path allocates nothing once it is warm.
 func TestRelayAllocatesNothing(t *testing.T) {
+	for _, caps := range []Capability{0, ClientDeprecateEOF} {
+		testRelayAllocatesNothing(t, caps)
+	}
+}
+
+func testRelayAllocatesNothing(t *testing.T, caps Capability) {
 	answer := frames(1, resultSet(1, StatusAutocommit, sizedRow(120))...)
 	src, dst := NewConn(&loopConn{answer: answer}, Options{}), NewConn(&discardConn{}, Options{})
+	dst.SetCapabilities(caps)
 	n := testing.AllocsPerRun(100, func() {
 		src.seq.next, dst.seq.next = 1, 1
 		if _, err := Relay(dst, src, testPatch); err != nil {

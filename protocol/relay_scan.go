@@ -91,13 +91,25 @@ func (r *relay) scan(columns int) error {
 				return err
 			}
 			rows = true
-			at += headerSize + n
-			if done {
+			size := headerSize + n
+			switch {
+			case done && r.dst.caps.Has(ClientDeprecateEOF):
+				span := w.buf[w.start:at]
+				w.start = at + size
+				return r.endRows(h[3], span)
+			case done:
+				at += size
 				span := w.buf[w.start:at]
 				w.start = at
 				r.partial = false
 				return r.finishSpan(span)
+			case r.dst.caps.Has(ClientDeprecateEOF):
+				// Left out: the column definitions in front move over it.
+				copy(w.buf[w.start+size:], w.buf[w.start:at])
+				w.start += size
+				r.shift--
 			}
+			at += size
 		}
 		if held = at - w.start; !rows && held+want <= len(w.buf) {
 			continue // the column definitions go together: clients take an ERR among them for one
@@ -118,6 +130,40 @@ func (r *relay) finishSpan(span []byte) error {
 	return r.write(span)
 }
 
+// endRows passes on a span and, behind it, an OK packet in the place of the EOF packet of that
+// number.
+func (r *relay) endRows(number byte, span []byte) error {
+	if err := r.write(span); err != nil {
+		return err
+	}
+	r.partial, r.sum.Started = false, true
+	status := r.patch.apply(r.sum.OK.Status)
+	r.dst.seq.next, r.dst.seq.fresh = number, false
+	var err error
+	if len(r.patch.Track) > 0 && !status.Has(StatusMoreResultsExists) {
+		r.sum.Tracked = true
+		err = r.dst.WritePacket(AppendTrackedEnd(nil, r.sum.OK.Warnings, status, r.patch.Track))
+	} else {
+		err = r.dst.writeEnd(r.sum.OK.Warnings, status)
+	}
+	if err != nil {
+		return &RelayError{MidPacket: true, Err: err}
+	}
+	return nil
+}
+
+// writeEnd is WritePacket of AppendEndOfRows with CLIENT_DEPRECATE_EOF, without memory of its own.
+func (c *Conn) writeEnd(warnings uint16, s Status) error {
+	const size = 7
+	if err := c.reserve(headerSize + size); err != nil {
+		return err
+	}
+	c.write.buf = append(c.write.buf, size, 0, 0, c.seq.next)
+	c.write.buf = AppendEndOfRows(c.write.buf, ClientDeprecateEOF, warnings, s)
+	c.seq.next++
+	return nil
+}
+
 // eof patches an EOF packet in place and says whether the result set ends with it.
 func (r *relay) eof(payload []byte, rows bool, heads int) (done bool, err error) {
 	warnings, status, err := parseEOF(payload)
@@ -127,7 +173,10 @@ func (r *relay) eof(payload []byte, rows bool, heads int) (done bool, err error)
 	if err != nil {
 		return false, r.source(err)
 	}
-	r.sum.OK.Warnings, r.sum.OK.Status = warnings, status
+	if !rows {
+		r.out = outParams(status)
+	}
+	r.sum.OK.Warnings, r.sum.OK.Status = warnings, status|r.out
 	binary.LittleEndian.PutUint16(payload[3:], uint16(r.patch.apply(status)))
 	return rows || status.Has(StatusCursorExists), nil
 }

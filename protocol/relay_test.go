@@ -58,6 +58,11 @@ func relayCases() []relayCase {
 			return [][]byte{AppendOK(nil, OK{AffectedRows: 300, LastInsertID: 70000, Status: s, Warnings: 2, Info: "Rows matched: 1"})}
 		}},
 		{name: "err", rows: -1, written: true, errCode: ErrLockDeadlock, answer: func(s Status) [][]byte { return [][]byte{failure()} }},
+		{name: "OUT parameters as MySQL sends them", rows: 1, written: true, answer: func(s Status) [][]byte {
+			p := resultSet(1, s, row("1"))
+			p[2] = AppendEOF(nil, 0, s|StatusPSOutParams|StatusMoreResultsExists)
+			return append(p, AppendOK(nil, OK{Status: s}))
+		}},
 		{name: "no rows", written: true, columns: 1, answer: func(s Status) [][]byte { return resultSet(1, s) }},
 		{name: "one row", rows: 1, written: true, columns: 1, answer: func(s Status) [][]byte { return resultSet(1, s, row("42")) }},
 		{name: "empty string and NULL", rows: 3, written: true, columns: 2, answer: func(s Status) [][]byte {

@@ -16,7 +16,8 @@ type Rows struct {
 	columns   []Column
 	payload   []byte
 	done      bool
-	transport error // the connection is broken
+	transport error  // the connection is broken
+	out       Status // flags of the first EOF that hold for the second
 	sum       Summary
 }
 
@@ -96,6 +97,7 @@ func (r *Rows) readColumns(count []byte) error {
 	if r.sum.OK.Warnings, r.sum.OK.Status, err = parseEOF(p); err != nil {
 		return err
 	}
+	r.out = outParams(r.sum.OK.Status)
 	if r.sum.OK.Status.Has(StatusCursorExists) {
 		r.finish()
 	}
@@ -137,6 +139,7 @@ func (r *Rows) Next() bool {
 			err = r.fail(p)
 		case isEOF(p):
 			if r.sum.OK.Warnings, r.sum.OK.Status, err = parseEOF(p); err == nil {
+				r.sum.OK.Status |= r.out
 				r.finish()
 			}
 		default:

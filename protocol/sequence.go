@@ -11,6 +11,7 @@ type sequence struct {
 	fresh bool // nothing has passed since reset
 
 	answers []byte // numbers with which the outstanding answers begin, oldest first
+	loose   bool   // the frames below have numbers of their own, which are the ones that count
 	inside  bool   // an answer reader is in the middle of a chain of results
 }
 
@@ -31,7 +32,7 @@ func (s *sequence) accept(number byte) bool {
 	s.fresh = false
 	if len(s.answers) > 0 && number == s.answers[0] {
 		s.pop()
-	} else if number != s.next {
+	} else if number != s.next && !s.loose {
 		return false
 	}
 	s.next = number + 1
@@ -40,7 +41,7 @@ func (s *sequence) accept(number byte) bool {
 
 // follow checks the number of a frame inside an answer.
 func (s *sequence) follow(number byte) bool {
-	if number != s.next {
+	if number != s.next && !s.loose {
 		return false
 	}
 	s.next = number + 1

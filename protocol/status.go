@@ -26,3 +26,12 @@ const framingStatus = StatusMoreResultsExists | StatusCursorExists | StatusLastR
 
 // Has says whether all of flags are set.
 func (s Status) Has(flags Status) bool { return s&flags == flags }
+
+// outParams are the flags of a result's first EOF packet that hold for its second, too: MySQL says only in the
+// first that OUT parameters follow, and behind them another result.
+func outParams(first Status) Status {
+	if !first.Has(StatusPSOutParams) {
+		return 0
+	}
+	return first & (StatusPSOutParams | StatusMoreResultsExists)
+}

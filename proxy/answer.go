@@ -29,6 +29,9 @@ func (s *session) patch(more bool) protocol.Patch {
 	if s.tx != nil && s.tx.watched != nil {
 		p.Error = s.deadlocked
 	}
+	if s.endsWithState() {
+		p.Track = s.untold()
+	}
 	if more {
 		p.StatusMask |= protocol.StatusMoreResultsExists
 		p.StatusValue |= protocol.StatusMoreResultsExists
@@ -38,21 +41,55 @@ func (s *session) patch(more bool) protocol.Patch {
 
 // writeOK answers with an OK packet that carries the session's status.
 func (s *session) writeOK(ok protocol.OK) error {
-	ok.Status = ok.Status&^statusMask | s.status()
+	ok.Status = ok.Status&^(statusMask|protocol.StatusSessionChanged) | s.status()
 	if s.more {
 		ok.Status |= protocol.StatusMoreResultsExists
 	}
-	s.out = protocol.AppendOK(s.out[:0], ok)
+	if list := s.untold(); len(list) > 0 {
+		s.out = protocol.AppendTrackedOK(s.out[:0], ok, list)
+		s.told()
+	} else {
+		s.out = protocol.AppendOK(s.out[:0], ok)
+	}
 	return s.client.WritePacket(s.out)
 }
 
-func (s *session) writeEOF(warnings uint16) error {
-	st := s.status()
+// writeEndOfRows ends rows, or whatever else an EOF packet alone ends.
+func (s *session) writeEndOfRows(warnings uint16, flags protocol.Status) error {
+	st := s.status() | flags
 	if s.more {
 		st |= protocol.StatusMoreResultsExists
 	}
-	s.out = protocol.AppendEOF(s.out[:0], warnings, st)
+	if list := s.untold(); len(list) > 0 && s.endsWithState() {
+		s.out = protocol.AppendTrackedEnd(s.out[:0], warnings, st, list)
+		s.told()
+	} else {
+		s.out = protocol.AppendEndOfRows(s.out[:0], s.client.Capabilities(), warnings, st)
+	}
 	return s.client.WritePacket(s.out)
+}
+
+// writeEndOfColumns ends column definitions, where the client wants that said.
+func (s *session) writeEndOfColumns() error {
+	if s.client.Capabilities().Has(protocol.ClientDeprecateEOF) {
+		return nil
+	}
+	return s.writeEndOfRows(0, 0)
+}
+
+// writeHead writes the columns of a result without rows; flags say where those are.
+func (s *session) writeHead(cols []protocol.Column, flags protocol.Status) error {
+	s.out = protocol.AppendColumnCount(s.out[:0], len(cols))
+	if err := s.client.WritePacket(s.out); err != nil {
+		return err
+	}
+	for i := range cols {
+		s.out = protocol.AppendColumn(s.out[:0], &cols[i])
+		if err := s.client.WritePacket(s.out); err != nil {
+			return err
+		}
+	}
+	return s.writeEndOfRows(s.diag.count(), flags)
 }
 
 func (s *session) writeError(e *protocol.ServerError) error {
@@ -132,7 +169,11 @@ func (w *resultWriter) Columns(cols []protocol.Column) error {
 			return err
 		}
 	}
-	return w.end(0)
+	if err := s.writeEndOfColumns(); err != nil {
+		w.failed = err
+		return err
+	}
+	return nil
 }
 
 // Row writes one row of text fields, converted where the client asked for binary ones.
@@ -156,7 +197,7 @@ type textWriter struct{ *resultWriter }
 func (w textWriter) RawRow(payload []byte) error { return w.write(payload) }
 
 func (w *resultWriter) end(warnings uint16) error {
-	err := w.s.writeEOF(warnings)
+	err := w.s.writeEndOfRows(warnings, 0)
 	if err != nil {
 		w.failed = err
 	}

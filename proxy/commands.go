@@ -14,7 +14,11 @@ func (s *session) execute(cmd protocol.Command, arg []byte) error {
 	s.more, s.binary = false, false
 	switch cmd {
 	case protocol.ComQuery:
-		return s.query(arg)
+		text, err := s.queryText(arg)
+		if err != nil {
+			return s.answer(err)
+		}
+		return s.query(text)
 	case protocol.ComStmtPrepare:
 		return s.answer(s.stmtPrepare(arg))
 	case protocol.ComStmtExecute:
@@ -22,6 +26,10 @@ func (s *session) execute(cmd protocol.Command, arg []byte) error {
 	case protocol.ComStmtSendLongData:
 		s.stmtLongData(arg)
 		return nil
+	case protocol.ComStmtBulkExecute:
+		return s.answer(s.stmtBulk(arg))
+	case protocol.ComStmtFetch:
+		return s.answer(s.stmtFetch(arg))
 	case protocol.ComStmtReset:
 		return s.answer(s.stmtReset(arg))
 	case protocol.ComStmtClose:
@@ -76,7 +84,7 @@ func (s *session) setOption(arg []byte) error {
 	default:
 		return protocol.NewError(erUnknownCommand, "Unknown command: option %d", option)
 	}
-	return s.sent(s.writeEOF(0))
+	return s.sent(s.writeEndOfRows(0, 0))
 }
 
 // resetConnection rolls back and forgets everything but who the client is and its database.
@@ -114,6 +122,7 @@ func (s *session) use(database string) error {
 	s.vars.changed()
 	s.syncEnv()
 	s.show()
+	s.trackSchema()
 	return nil
 }
 
@@ -141,7 +150,7 @@ func (s *session) fieldList(arg []byte) error {
 		}
 		last := len(p) > 0 && (p[0] == 0xff || p[0] == 0xfe && len(p) < 9)
 		if last && p[0] == 0xfe {
-			err = s.writeEOF(0)
+			err = s.writeEndOfRows(0, 0)
 		} else {
 			err = s.client.WritePacket(p)
 		}

@@ -14,6 +14,7 @@ import (
 const (
 	erDBAccessDenied      = 1044
 	erNoDB                = 1046
+	erRecordFileFull      = 1114
 	erUnknownCommand      = 1047
 	erBadDB               = 1049
 	erServerShutdown      = 1053
@@ -36,6 +37,7 @@ const (
 	erXARMFail            = 1399
 	erXAInDoubt           = 1401
 	erXARollback          = 1402
+	erNoOpenCursor        = 1421
 	erTooManyStatements   = 1461
 	erCantChangeInTx      = 1568
 	erReadOnlyTransaction = 1792

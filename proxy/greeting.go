@@ -21,9 +21,12 @@ func (p *Proxy) greeting(id uint32) protocol.Greeting {
 	if p.cfg.LocalInfile == config.LocalInfileOff {
 		capabilities &^= protocol.ClientLocalFiles
 	}
+	if p.cfg.ClientCompression == config.Off {
+		capabilities &^= protocol.ClientCompress | protocol.ClientZstdCompressionAlgorithm
+	}
 	return protocol.Greeting{
 		ServerVersion: version, ConnectionID: id, Charset: utf8mb4GeneralCI,
-		Status: protocol.StatusAutocommit, Capabilities: capabilities,
+		Status: protocol.StatusAutocommit, Capabilities: capabilities, Extended: p.extended(),
 		DefaultPlugin: p.cfg.AuthPlugin, TLS: p.tls.Config(), RequireTLS: p.cfg.TLS.Mode == config.TLSRequired,
 	}
 }

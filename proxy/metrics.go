@@ -9,6 +9,7 @@ type metrics struct {
 	loginFailures     prometheus.Counter
 	refused           *prometheus.CounterVec
 	attributesDropped prometheus.Counter
+	compressed        prometheus.Counter
 	errors            prometheus.Counter
 	single            prometheus.Counter
 	scattered         prometheus.Counter
@@ -32,6 +33,7 @@ func newMetrics(p *Proxy) *metrics {
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lockstep", Name: "connections_refused_total",
 			Help: "Clients turned away, by the reason."}, []string{"reason"}),
 		attributesDropped: counter("connection_attributes_dropped_total", "Connection attributes beyond limits.max_attributes."),
+		compressed:        counter("compressed_connections_total", "Clients that logged in with compression."),
 		errors:            counter("statement_errors_total", "Statements answered with an error."),
 		single:            counter("statements_single_total", "Statements that one shard answered."),
 		scattered:         counter("statements_scattered_total", "Statements that several shards answered."),
@@ -50,7 +52,8 @@ func newMetrics(p *Proxy) *metrics {
 	for _, why := range refusals {
 		m.refused.WithLabelValues(why)
 	}
-	m.registry.MustRegister(m.attributesDropped, m.logins, m.loginFailures, m.refused, m.errors, m.single, m.scattered, m.rollbacks,
+	m.registry.MustRegister(p.spools.gauges()...)
+	m.registry.MustRegister(m.compressed, m.attributesDropped, m.logins, m.loginFailures, m.refused, m.errors, m.single, m.scattered, m.rollbacks,
 		m.unknownCommits, m.commits, m.lookups, m.deadlockTime, m.loadBytes, m.loadLines, &partsCollector{p}, deadlockCollector{p})
 	return m
 }

@@ -25,6 +25,7 @@ type prepared struct {
 	execute  protocol.Execute
 	values   []sharding.Value
 	named    named
+	cursor   *cursor // open: its rows have not all been fetched
 }
 
 // named are the columns of a prepared statement whose names hold a parameter's mark. Where its
@@ -126,7 +127,7 @@ func (s *session) describe(st *prepared, parsed *sharding.Statement) error {
 				return s.sent(err)
 			}
 		}
-		if err := s.writeEOF(0); err != nil {
+		if err := s.writeEndOfColumns(); err != nil {
 			return s.sent(err)
 		}
 	}
@@ -208,13 +209,18 @@ func (s *session) stmtExecute(arg []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := protocol.ParseExecute(&st.execute, arg, len(st.long), &st.types, st.long); err != nil {
+	if err := s.parseExecute(st, arg); err != nil {
 		return err
 	}
 	if parsed.Params > 0 && writtenOut(parsed.Kind) {
 		return s.runWrittenOut(st, parsed)
 	}
-	return s.run(parsed, &request{sql: []byte(st.sql), stmt: st, execute: &st.execute})
+	st.closeCursor()
+	rq := &request{sql: []byte(st.sql), stmt: st, execute: &st.execute}
+	if opensCursor(st.execute.Flags, parsed) {
+		return s.openCursor(st, parsed, rq)
+	}
+	return s.run(parsed, rq)
 }
 
 // visit makes a database the current one for a while, as a server does for a statement
@@ -288,12 +294,14 @@ func (s *session) stmtReset(arg []byte) error {
 		return err
 	}
 	st.forgetLong()
+	st.closeCursor()
 	return s.sent(s.writeOK(protocol.OK{}))
 }
 
 // stmtClose has no answer, whatever is asked to be closed.
 func (s *session) stmtClose(arg []byte) {
-	if len(arg) >= 4 {
-		delete(s.stmts, binary.LittleEndian.Uint32(arg))
+	if st, err := s.statementOf(arg, "mysqld_stmt_close"); err == nil {
+		st.closeCursor()
+		delete(s.stmts, st.id)
 	}
 }

@@ -21,7 +21,7 @@ func (s *session) describeOwn(st *prepared, params int) error {
 			return err
 		}
 	}
-	return s.writeEOF(0)
+	return s.writeEndOfColumns()
 }
 
 // runWrittenOut writes the parameters into the text and runs that.

@@ -63,6 +63,7 @@ type Proxy struct {
 	draining          atomic.Bool
 	rollbackOnTimeout atomic.Bool // some shard ends a whole transaction on a lock wait time-out
 	started           time.Time
+	spools            spools
 	ddl               sync.Mutex
 	version           atomic.Pointer[string] // of the shards' server
 	sqlMode           atomic.Pointer[string] // the shards' default
@@ -79,6 +80,7 @@ func New(cfg *config.Config, o Options) (*Proxy, error) {
 		identity: newIdentity(cfg.Cluster, cfg.Coordinator)}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.sessions.init()
+	p.spools.limit = int64(cfg.Limits.MaxCursorBytes)
 	p.states.init()
 	for i := range cfg.Users {
 		p.users[cfg.Users[i].Name] = &cfg.Users[i]

@@ -44,6 +44,9 @@ type session struct {
 	more     bool  // further statements of the same packet follow
 	diag     diagnostics
 
+	tracking   sessionTrack
+	attributes queryAttributes
+
 	loginCharset byte   // the collation of the handshake
 	lastStmt     uint32 // id of the statement that was prepared last; 0: that failed, or none was
 
@@ -97,6 +100,7 @@ func newSession(p *Proxy, nc net.Conn) *session {
 // serve runs the session from the greeting to the end.
 func (s *session) serve() {
 	defer s.close()
+	defer s.closeCursors()
 	err := s.login()
 	s.p.sessions.arrived(s)
 	if err != nil {
@@ -147,7 +151,13 @@ func (s *session) login() error {
 	if err := s.writeOK(protocol.OK{}); err != nil {
 		return err
 	}
-	return s.client.Flush()
+	if err := s.client.Flush(); err != nil {
+		return err
+	}
+	if s.client.StartCompression() {
+		s.p.metrics.compressed.Inc()
+	}
+	return nil
 }
 
 // notAuthenticated tells the client why its login failed, unless the connection broke: then there is nobody to tell.
@@ -203,8 +213,10 @@ func (s *session) enter(login *protocol.Login) error {
 func (s *session) reset() {
 	s.vars = newVariables(s.p)
 	s.env = sharding.Env{}
+	s.closeCursors()
 	s.stmts, s.lastStmt = map[uint32]*prepared{}, 0
 	s.diag.clear()
+	s.tracking = sessionTrack{}
 	s.lastGTRID = ""
 	s.lastInsertID, s.rowCount, s.foundRows = 0, 0, 0
 }

@@ -69,8 +69,11 @@ func (s *session) set(st *sharding.Statement) error {
 		}
 	}
 	if autocommit != nil {
-		return s.setAutocommit(*autocommit)
+		if err := s.setAutocommit(*autocommit); err != nil {
+			return err
+		}
 	}
+	s.trackSet(st.Set)
 	return nil
 }
 

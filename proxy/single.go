@@ -75,6 +75,9 @@ func (s *session) relayed(l *lease, st *sharding.Statement, rq *request, sum pro
 		return nil //nolint:nilerr // sum.Err has been relayed to the client
 	}
 	if sum.Started {
+		if sum.Tracked {
+			s.told()
+		}
 		s.rowCount = -1
 		s.countFound(l, st, uint64(max(sum.Rows, 0)))
 	}

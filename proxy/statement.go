@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"time"
 
 	"lockstep/protocol"
@@ -236,6 +237,9 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 	if !s.plan.Write && s.p.catalog.hasFunction(st.Functions) {
 		s.plan.Write, s.plan.AnyShard = true, false // a stored function may change data
 	}
+	if s.attributes.any && slices.Contains(st.Functions, attributeFunction) {
+		return notSupported("%s: query attributes are not passed on to the shards", attributeFunction)
+	}
 	if err := leavesState(st, rq.sql, s.plan.AnyShard); err != nil {
 		return err
 	}
@@ -243,6 +247,7 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 		s.ensureTransaction()
 	}
 	s.locks = s.locking(st)
+	s.trackWork(st)
 	if s.digest = st.Digest; s.tx != nil {
 		s.tx.trail.add(st.Digest)
 	}

@@ -26,6 +26,7 @@ type transaction struct {
 	dead       error    // the server ended it: only ROLLBACK is left
 	trail      trail
 	watched    *deadlock.Transaction // from the second branch on
+	work       transactionWork
 }
 
 // branch is the part of a transaction on one shard.

@@ -14,7 +14,11 @@ import (
 // goMySQL is a connection of the other Go driver, which also takes single packets.
 func goMySQL(t *testing.T, c *cluster.Cluster, database string) *client.Conn {
 	t.Helper()
-	conn, err := client.Connect(c.Listen, cluster.User, cluster.Password, database)
+	conn, err := client.Connect(c.Listen, cluster.User, cluster.Password, database, func(conn *client.Conn) error {
+		conn.UnsetCapability(mysql.CLIENT_DEPRECATE_EOF) // tests count packets
+		conn.UnsetCapability(mysql.CLIENT_QUERY_ATTRIBUTES) // and write statements by hand
+		return nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
