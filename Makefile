@@ -27,7 +27,7 @@ FROZEN_ROUNDS ?= 1000
 DEADLOCK_TIME ?= 1h
 BENCH_ROUNDS  ?= 5
 # What runs once more on MySQL shards; the tests of commits choose their engines themselves.
-MYSQL_TESTS   ?= ./integration/session ./integration/differential ./integration/drivers ./integration/sysbench ./integration/transcript
+MYSQL_TESTS   ?= ./integration/session ./integration/differential ./integration/drivers ./integration/sysbench ./integration/transcript ./integration/types
 SEEDS         ?= 100000
 SEED_START    ?= 1
 

@@ -131,7 +131,7 @@ func lookup(vars []Variable, name string) (string, bool) {
 func preparedContext(database string, vars []Variable) string {
 	var b strings.Builder
 	b.WriteString(database)
-	for _, name := range [...]string{"character_set_client", "character_set_connection", "collation_connection", "sql_mode"} {
+	for _, name := range [...]string{"character_set_client", "character_set_connection", "character_set_results", "collation_connection", "sql_mode"} {
 		b.WriteByte(0)
 		if v, ok := lookup(vars, name); ok {
 			b.WriteString(v)
