@@ -450,10 +450,10 @@ func (s *session) interrupt(c *backend.Conn) {
 	}
 }
 
-// closeIfIdle ends a session that is between commands and transactions; false: it is not.
+// closeIfIdle ends a session that is between commands and transactions, or has not logged in; false: it is neither.
 func (s *session) closeIfIdle() bool {
 	s.mu.Lock()
-	idle := s.waiting && !s.open
+	idle := s.waiting && !s.open || s.shown.user == ""
 	s.mu.Unlock()
 	if idle {
 		s.kill()

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"lockstep/integration/cluster"
+	"lockstep/integration/testca"
 )
 
 // behind dials as a proxy does: the header first. "" is none.
@@ -125,6 +126,20 @@ func TestProxyProtocol(t *testing.T) {
 				t.Errorf("another protocol is answered %q", b)
 			}
 		})
+	}
+}
+
+// The header comes before TLS, which goes through the proxy untouched.
+func TestTLSBehindAProxy(t *testing.T) {
+	ca := testca.New(t)
+	cert, key := ca.Issue("server", "127.0.0.1")
+	for _, mode := range []string{"required", "optional"} {
+		c := start(t, cluster.Options{Config: fmt.Sprintf("proxy_protocol: {from: [127.0.0.1], mode: %s}\ntls: {mode: required, cert: %s, key: %s}\n", mode, cert, key)})
+		line := shown(t, login{tls: trust(t, ca), dial: behind(headerV2)}.conn(t, c))
+		if line["host"] != "[2001:db8::7]:56324" || !strings.HasPrefix(line["transport"], "TLS 1.3") {
+			t.Errorf("%s: shown %v", mode, line)
+		}
+		login{dial: behind(headerV1)}.refused(t, c, 3159, "tls.mode")
 	}
 }
 

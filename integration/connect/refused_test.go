@@ -71,6 +71,24 @@ func TestBeforeLogin(t *testing.T) {
 	}
 }
 
+// A client that never logs in does not hold up the end.
+func TestEndWithASilentClient(t *testing.T) {
+	c := start(t, cluster.Options{})
+	nc, err := net.Dial("tcp", c.Listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if _, err := io.ReadFull(nc, make([]byte, 4)); err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	c.Stop()
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("the proxy ended after %v", took)
+	}
+}
+
 // What clients say of themselves is shown, within bounds.
 func TestAttributes(t *testing.T) {
 	c := start(t, cluster.Options{Config: "limits: {max_attributes: 200}\n", Users: "{name: limited, password: pw, databases: [d]}"})
