@@ -72,31 +72,38 @@ func (s *session) stmtBulk(arg []byte) error {
 	if err := b.read(); err != nil {
 		return err
 	}
-	text, err := b.next()
+	first, err := b.next()
 	switch {
 	case err != nil:
 		return err
-	case text == nil:
+	case first == nil:
 		return s.okAfter(nil) // no rows
 	case b.row == nil:
-		return s.runText(text)
+		return b.runOne(first)
 	}
-	return s.runBulk(b, text)
+	return s.runBulk(b, first)
 }
 
-func (s *session) runText(text []byte) error {
-	st, lits, err := s.p.planner.Parse(&s.env, text, s.literals[:0])
+// bulkStatement is one statement of a bulk execution: with parameters, by which its rows find their shards, and
+// with their values in it, to be sent where it goes to one shard as it is.
+type bulkStatement struct {
+	marked, text []byte
+	params       []protocol.Param
+}
+
+func (b *bulk) runOne(one *bulkStatement) error {
+	st := &prepared{sql: string(one.marked)}
+	parsed, err := st.analysis(b.s)
 	if err != nil {
 		return err
 	}
-	s.literals = lits
-	return s.run(st, &request{sql: text, lits: lits})
+	return b.s.run(parsed, &request{sql: []byte(b.sql), stmt: st, execute: &protocol.Execute{Params: one.params}, text: one.text})
 }
 
 // runBulk runs several statements as one.
-func (s *session) runBulk(b *bulk, text []byte) error {
+func (s *session) runBulk(b *bulk, first *bulkStatement) error {
 	if s.tx == nil && s.vars.autocommit {
-		return s.alone(func() (protocol.OK, error) { return b.run(text) })
+		return s.alone(func() (protocol.OK, error) { return b.run(first) })
 	}
 	if err := s.checkAlive(); err != nil {
 		return err
@@ -104,7 +111,7 @@ func (s *session) runBulk(b *bulk, text []byte) error {
 	if err := s.savepoint(bulkSavepoint); err != nil {
 		return err
 	}
-	ok, err := b.run(text)
+	ok, err := b.run(first)
 	if err != nil {
 		return errors.Join(err, s.undoBulk())
 	}
@@ -125,17 +132,17 @@ func (s *session) undoBulk() error {
 	return s.release(bulkSavepoint)
 }
 
-// run runs the first text and those of the other rows, and adds their answers up.
-func (b *bulk) run(text []byte) (protocol.OK, error) {
+// run runs the first statement and those of the other rows, and adds their answers up.
+func (b *bulk) run(one *bulkStatement) (protocol.OK, error) {
 	s := b.s
 	sp := s.p.spools.newSpool(func() {})
 	defer func() { _ = sp.Close() }() // cannot fail
 	var all []condition
-	first := uint64(0)
+	firstID := uint64(0)
 	answers := 0
 	err := s.into(sp, func() error {
-		for text != nil {
-			if err := s.runText(text); err != nil {
+		for one != nil {
+			if err := b.runOne(one); err != nil {
 				return err
 			}
 			answers++
@@ -145,11 +152,11 @@ func (b *bulk) run(text []byte) (protocol.OK, error) {
 			if len(all) < maxConditions {
 				all = append(all, s.diag.entries...)
 			}
-			if first == 0 {
-				first = s.lastInsertID
+			if firstID == 0 {
+				firstID = s.lastInsertID
 			}
 			var err error
-			if text, err = b.next(); err != nil {
+			if one, err = b.next(); err != nil {
 				return err
 			}
 		}
@@ -167,8 +174,8 @@ func (b *bulk) run(text []byte) (protocol.OK, error) {
 		s.diag.add(c.level, c.code, c.text)
 	}
 	s.rowCount = int64(sum.AffectedRows)
-	if first != 0 {
-		s.lastInsertID = first
+	if firstID != 0 {
+		s.lastInsertID = firstID
 	}
 	sum.Warnings = s.diag.count()
 	return sum, nil
@@ -216,60 +223,63 @@ func (b *bulk) read() (err error) {
 }
 
 // next is the next statement; nil: there are no more rows.
-func (b *bulk) next() ([]byte, error) {
+func (b *bulk) next() (*bulkStatement, error) {
 	if b.row == nil {
 		return nil, nil
 	}
+	one := &bulkStatement{}
 	if b.to == 0 {
-		text, err := b.write(nil, 0, len(b.sql))
-		if err != nil {
+		if err := b.write(one, 0, len(b.sql)); err != nil {
 			return nil, err
 		}
-		return text, b.read()
+		return one, b.read()
 	}
-	text := append([]byte(nil), b.sql[:b.from]...)
+	one.add(b.sql[:b.from])
 	for {
-		var err error
-		if text, err = b.write(text, b.from, b.to); err != nil {
+		if err := b.write(one, b.from, b.to); err != nil {
 			return nil, err
 		}
 		if err := b.read(); err != nil {
 			return nil, err
 		}
-		if b.row == nil || len(text) >= bulkChunk {
-			return append(text, b.sql[b.to:]...), nil
+		if b.row == nil || len(one.text) >= bulkChunk {
+			one.add(b.sql[b.to:])
+			return one, nil
 		}
-		text = append(text, ", "...)
+		one.add(", ")
 	}
 }
 
-// write writes a part of the text with the row's values in the place of the marks.
-func (b *bulk) write(text []byte, from, to int) ([]byte, error) {
+// add adds to both texts.
+func (o *bulkStatement) add(text string) {
+	o.marked, o.text = append(o.marked, text...), append(o.text, text...)
+}
+
+// write adds a part of the client's text with the row's values in the place of the marks.
+func (b *bulk) write(one *bulkStatement, from, to int) (err error) {
 	for i, mark := range b.marks {
 		if mark < from || mark >= to {
 			continue
 		}
-		text = append(text, b.sql[from:mark]...)
+		one.add(b.sql[from:mark])
 		from = mark + 1
-		var err error
-		switch p := &b.row[i]; p.Indicator {
-		case protocol.IndicatorDefault:
-			text = append(text, "DEFAULT"...)
-		case protocol.IndicatorIgnore:
-			if b.to > 0 { // a new row has no value to keep
-				text = append(text, "DEFAULT"...)
-				break
-			}
+		switch p := &b.row[i]; {
+		case p.Indicator == protocol.IndicatorDefault, p.Indicator == protocol.IndicatorIgnore && b.to > 0:
+			one.add("DEFAULT") // a new row has no value to keep
+		case p.Indicator == protocol.IndicatorIgnore:
 			column, ok := sharding.AssignedColumn(b.s.env, []byte(b.sql), mark)
 			if !ok {
-				return nil, notSupported("the indicator IGNORE for a parameter that is not a column's new value by itself")
+				return notSupported("the indicator IGNORE for a parameter that is not a column's new value by itself")
 			}
-			text = append(text, column...)
+			one.add(column)
 		default:
-			if text, err = protocol.AppendParamLiteral(text, &p.Param, b.s.vars.charset()); err != nil {
-				return nil, err
+			one.marked = append(one.marked, '?')
+			one.params = append(one.params, p.Param)
+			if one.text, err = protocol.AppendParamLiteral(one.text, &p.Param, b.s.vars.charset()); err != nil {
+				return err
 			}
 		}
 	}
-	return append(text, b.sql[from:to]...), nil
+	one.add(b.sql[from:to])
+	return nil
 }

@@ -16,6 +16,7 @@ type request struct {
 	lits    []sharding.Literal
 	stmt    *prepared         // nil for a text statement
 	execute *protocol.Execute // nil for a text statement
+	text    []byte            // with the parameters' values in it; nil: the shard gets them as parameters
 }
 
 // query answers COM_QUERY: one statement, or several where the client asked for that.
@@ -318,7 +319,15 @@ func (s *session) planned(st *sharding.Statement, rq *request) error {
 	if st.SessionSlots {
 		in.Session = s.sessionSlots()
 	}
-	return st.Plan(&s.plan, in)
+	if err := st.Plan(&s.plan, in); err != nil || rq.text == nil {
+		return err
+	}
+	for i := range s.plan.Targets {
+		if t := &s.plan.Targets[i]; t.SQL == nil {
+			t.SQL = rq.text
+		}
+	}
+	return nil
 }
 
 // sessionSlots gives the values of LAST_INSERT_ID() and its like.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"strings"
 	"testing"
@@ -117,6 +118,23 @@ func TestBulk(t *testing.T) {
 	equal(t, "nothing of it", cl.query("SELECT COUNT(*) FROM n WHERE v = 'd'")[1:2], []string{`row "\x010"`})
 	equal(t, "a SELECT", cl.bulk(cl.prepare("SELECT ?"), []protocol.BulkParam{number(1)}), []string{"error 1295"})
 	equal(t, "nobody", cl.bulk(99, []protocol.BulkParam{number(1)}), []string{"error 1243"})
+
+	// Keys go where an ordinary execution looks for them, whatever is in them.
+	cl.must("CREATE TABLE m (k VARCHAR(20) PRIMARY KEY, f DOUBLE, d DATETIME)")
+	keys := []string{"plain", "it's", `a\b`, "ü", `\'"`, "", "a%_"}
+	var rows [][]protocol.BulkParam
+	for _, k := range keys {
+		float := protocol.BulkParam{Param: protocol.Param{Type: protocol.TypeDouble, Value: binary.LittleEndian.AppendUint64(nil, math.Float64bits(0.1))}}
+		date := protocol.BulkParam{Param: protocol.Param{Type: protocol.TypeDateTime, Value: []byte{0xe8, 7, 2, 29, 1, 2, 3}}}
+		rows = append(rows, []protocol.BulkParam{text(k), float, date})
+	}
+	equal(t, "keys", cl.bulk(cl.prepare("INSERT INTO m VALUES (?, ?, ?)"), rows...), []string{fmt.Sprintf("ok 0x2, 0 warnings, %d affected", len(keys))})
+	find := cl.prepare("SELECT COUNT(*) FROM m WHERE k = ? AND f = 0.1e0 AND d = '2024-02-29 01:02:03'")
+	for _, k := range keys {
+		if got := cl.execute(find, 0, text(k).Param); len(got) != 3 || got[1] != `row "\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00"` {
+			t.Errorf("key %q: %v", k, got)
+		}
+	}
 
 	other := dial(t, c.Listen, "d", 0)
 	equal(t, "a client that has not agreed on it", other.bulk(other.prepare("DELETE FROM n WHERE id = ?"), []protocol.BulkParam{number(1)}), []string{"error 1295"})
