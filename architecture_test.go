@@ -23,15 +23,16 @@ const module = "lockstep"
 // part is the first element of a path; the packages below it obey its rule.
 var mayImport = map[string][]string{
 	"cmd":         {"proxy", "sharding", "coordinator", "backend", "txlog", "protocol", "config", "localdb"},
-	"proxy":       {"proxy", "sharding", "coordinator", "backend", "txlog", "protocol", "config"},
+	"proxy":       {"proxy", "sharding", "coordinator", "backend", "txlog", "protocol", "eventloop", "config"},
 	"sharding":    {"config"},
 	"coordinator": {"coordinator", "txlog", "protocol"},
-	"backend":     {"txlog", "protocol"},
+	"backend":     {"txlog", "protocol", "eventloop"},
 	"txlog":       {},
 	"protocol":    {},
+	"eventloop":   {},
 	"config":      {},
 	"localdb":     {},
-	"integration": {"integration", "cmd", "proxy", "sharding", "coordinator", "backend", "txlog", "protocol", "config", "localdb"},
+	"integration": {"integration", "cmd", "proxy", "sharding", "coordinator", "backend", "txlog", "protocol", "eventloop", "config", "localdb"},
 }
 
 // testsMayImport is what tests of any part may import besides.

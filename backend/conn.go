@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lockstep/eventloop"
 	"lockstep/protocol"
 )
 
@@ -21,7 +22,8 @@ type Conn struct {
 	side      bool // of the recovery set, not of the pool
 	nc        net.Conn
 	wire      *protocol.Conn
-	peek      *peek
+	event     *eventloop.Conn // nc, where it is one that a loop can own
+	peek      *peek           // nil where event is not
 
 	owned       atomic.Bool
 	broken      atomic.Bool

@@ -14,6 +14,7 @@ import (
 	"github.com/go-mysql-org/go-mysql/mysql"
 	"golang.org/x/sys/unix"
 
+	"lockstep/eventloop"
 	"lockstep/protocol"
 )
 
@@ -103,11 +104,13 @@ func (s *Shard) handshake(ctx context.Context, foundRows bool) (c *Conn, err err
 		if err != nil {
 			return nil, err
 		}
-		nc = conn
+		if nc, err = s.adopt(conn); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
 		if err := nc.SetDeadline(deadline); err != nil {
 			return nil, err
 		}
-		stop = context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+		stop = context.AfterFunc(ctx, func() { _ = nc.SetDeadline(longAgo) })
 		var login net.Conn
 		login, tlsConfig, err = s.chooseTLS(nc, tlsConfig)
 		return login, err
@@ -144,13 +147,16 @@ func (s *Shard) handshake(ctx context.Context, foundRows bool) (c *Conn, err err
 	if err := nc.SetDeadline(time.Time{}); err != nil {
 		return nil, err
 	}
-	pk, err := newPeek(nc)
-	if err != nil {
-		return nil, err
-	}
 	wire := wireOf(cc.Conn.Conn, nc)
+	event, _ := wire.(*eventloop.Conn)
+	var pk *peek
+	if event == nil {
+		if pk, err = newPeek(nc); err != nil {
+			return nil, err
+		}
+	}
 	c = &Conn{
-		shard: s, id: cc.GetConnectionID(), nc: wire, peek: pk, foundRows: foundRows, since: time.Now(),
+		shard: s, id: cc.GetConnectionID(), nc: wire, event: event, peek: pk, foundRows: foundRows, since: time.Now(),
 		flavor: MySQL, autocommit: cc.IsAutoCommit(),
 		wire: protocol.NewConn(wire, protocol.Options{MaxPacket: s.o.MaxPacket}),
 	}
@@ -165,6 +171,18 @@ func (s *Shard) handshake(ctx context.Context, foundRows bool) (c *Conn, err err
 	c.wire.SetCapabilities(caps)
 	if err := c.mustDetach(dctx); err != nil {
 		return nil, err
+	}
+	return c, nil
+}
+
+// adopt makes a new connection one that an event loop can own, where there is a loop.
+func (s *Shard) adopt(nc net.Conn) (net.Conn, error) {
+	if s.o.Loop == nil {
+		return nc, nil
+	}
+	c, err := s.o.Loop().Adopt(nc)
+	if err != nil {
+		return nil, fmt.Errorf("handing the connection to an event loop: %w", err)
 	}
 	return c, nil
 }

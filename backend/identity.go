@@ -200,7 +200,7 @@ func (n *Name) keep(c *Conn) {
 		case <-tick.C:
 		}
 		switch {
-		case c != nil && c.peek.quiet() && time.Since(lastSign) < sign:
+		case c != nil && c.quiet() && time.Since(lastSign) < sign:
 			continue
 		case c != nil:
 			lastSign = time.Now()
@@ -231,7 +231,7 @@ func (n *Name) keep(c *Conn) {
 func (n *Name) sign(c *Conn) error {
 	ctx, cancel := context.WithTimeout(n.s.ctx, n.s.o.DialTimeout)
 	defer cancel()
-	if !c.peek.quiet() {
+	if !c.quiet() {
 		return &ConnError{Shard: n.s.o.Name, ID: c.id, Op: "holding name " + n.name, Err: errors.New("the server ended the connection")}
 	}
 	res, err := c.Query(ctx, "SELECT IS_USED_LOCK('"+n.lock+"') = CONNECTION_ID()", 1)

@@ -28,7 +28,7 @@ func (k *keeper) run() {
 		case <-s.wake:
 		}
 		s.dropIdle()
-		if k.watch != nil && !k.watch.peek.quiet() {
+		if k.watch != nil && !k.watch.quiet() {
 			k.unwatch()
 		}
 		if k.due() && time.Since(k.lastProbe) >= s.o.ProbeInterval {
@@ -91,7 +91,7 @@ func (s *Shard) dropIdle() {
 	kept := s.idle[:0]
 	for _, c := range s.idle {
 		switch {
-		case !c.peek.quiet():
+		case !c.quiet():
 			dead = append(dead, c)
 		case now.Sub(c.idleSince) > s.o.IdleTime:
 			old = append(old, c)

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"strings"
 	"time"
+
+	"lockstep/eventloop"
 )
 
 // Flavor is the server family.
@@ -53,6 +55,9 @@ type Options struct {
 	Attributes  map[string]string // of connections, for the server's lists of sessions, beside program_name
 	Logger      *slog.Logger
 	OnUp        func(shard string) // called when a shard that was not reachable answers (also the first time); must not block
+
+	// Loop, if not nil, gives the event loop that a new connection is adopted by.
+	Loop func() *eventloop.Loop
 }
 
 // Bounds of what is remembered beside connections.

@@ -64,6 +64,14 @@ func (s *Shard) Acquire(ctx context.Context, want *State, autocommit bool) (*Con
 // met the statement in mid-flight just as well.
 const trusted = 5 * time.Millisecond
 
+// quiet says whether an idle connection is alive, as far as can be told: nothing waits to be read, not even the end.
+func (c *Conn) quiet() bool {
+	if c.event != nil {
+		return c.event.Quiet()
+	}
+	return time.Since(c.idleSince) < trusted || c.peek.quiet()
+}
+
 // take gets an idle, a handed-over or a new connection (fresh: just dialed).
 func (s *Shard) take(ctx context.Context, want *State, autocommit bool) (c *Conn, fresh bool, err error) {
 	if err := ctx.Err(); err != nil {
@@ -80,7 +88,7 @@ func (s *Shard) take(ctx context.Context, want *State, autocommit bool) (c *Conn
 			break
 		}
 		s.mu.Unlock()
-		if time.Since(c.idleSince) < trusted || c.peek.quiet() {
+		if c.quiet() {
 			return c, false, nil
 		}
 		c.drop() // the server hung up while it was idle

@@ -38,7 +38,7 @@ func (s *Shard) sideConn(ctx context.Context) (*Conn, error) {
 				continue
 			}
 		}
-		if c.peek.quiet() {
+		if c.quiet() {
 			return s.sideReady(ctx, c)
 		}
 		c.broken.Store(true)
@@ -119,7 +119,7 @@ func (x *sideSet) dropIdle(now time.Time, idleTime time.Duration) {
 		select {
 		case c := <-x.free:
 			switch {
-			case !c.peek.quiet():
+			case !c.quiet():
 				c.broken.Store(true)
 				c.drop()
 			case now.Sub(c.idleSince) > idleTime:

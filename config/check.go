@@ -24,6 +24,7 @@ func (s *source) check(c *Config) {
 	s.checkCompression(c)
 	s.checkTimeouts(&c.Timeouts)
 	s.checkLimits(&c.Limits)
+	s.checkEvents(c)
 }
 
 // idForm is the form of the names in a gtrid: four of them, with dots, an epoch
@@ -89,6 +90,13 @@ func (s *source) checkTimeouts(t *Timeouts) {
 	if t.Statement < 0 {
 		s.find("timeouts.statement", "statement cannot be negative: 0s means no time limit")
 	}
+}
+
+// checkEvents checks what serves clients without a goroutine for each.
+func (s *source) checkEvents(c *Config) {
+	s.number(&c.EventLoops, "event_loops", -1, 0, 1024)
+	s.number(&c.Pipeline.Connections, "pipeline.connections", 2, 0, 1024)
+	s.number(&c.Pipeline.Depth, "pipeline.depth", 128, 1, 10_000)
 }
 
 func (s *source) checkLimits(l *Limits) {

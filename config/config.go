@@ -25,6 +25,8 @@ type Config struct {
 	Timeouts      Timeouts      `yaml:"timeouts"`       //
 	Limits        Limits        `yaml:"limits"`         //
 	ProxyProtocol ProxyProtocol `yaml:"proxy_protocol"` //
+	Pipeline      Pipeline      `yaml:"pipeline"`       // sharing of server connections by cheap reads
+	EventLoops    int           `yaml:"event_loops"`    // that serve clients; default (-1) half the processors; 0: none, a goroutine for each client
 	ServerVersion string        `yaml:"server_version"` // told to clients; default taken from the first shard that answers
 
 	ClientCompression string `yaml:"client_compression"` // zlib or zstd, for clients that ask for it: on (default) | off

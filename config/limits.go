@@ -16,6 +16,12 @@ type Timeouts struct {
 	Statement time.Duration `yaml:"statement"` // one statement; 0: none
 }
 
+// Pipeline is the sharing of server connections by cheap reads of many clients.
+type Pipeline struct {
+	Connections int `yaml:"connections"` // for each shard, event loop and kind of session; default 2; 0: off
+	Depth       int `yaml:"depth"`       // statements under way on one of them; default 128
+}
+
 // Limits bound what clients can make the proxy hold.
 type Limits struct {
 	MaxConnections     int `yaml:"max_connections"`         // clients; default 4096

@@ -18,15 +18,9 @@ type lease struct {
 func (s *session) lease(shard int, savepoint bool, prepare string) (lease, error) {
 	l := lease{shard: shard}
 	if s.tx == nil || s.outside {
-		conn, err := s.p.shards[shard].Acquire(s.ctx, s.vars.state(shard), true)
+		conn, err := s.acquire(shard, true, prepare)
 		if err != nil {
 			return l, err
-		}
-		if prepare != "" {
-			if _, err := conn.Prepare(s.ctx, prepare); err != nil {
-				conn.Release()
-				return l, err
-			}
 		}
 		l.conn = conn
 	} else {
@@ -46,8 +40,39 @@ func (s *session) lease(shard int, savepoint bool, prepare string) (lease, error
 	return l, nil
 }
 
+// acquire takes a connection from a shard's pool, with a statement prepared on it (empty: none). On the loop only one
+// that is there and fits as it is: otherwise errNotNow.
+func (s *session) acquire(shard int, autocommit bool, prepare string) (*backend.Conn, error) {
+	state := s.vars.state(shard)
+	if s.onLoop {
+		conn := s.p.shards[shard].TryAcquire(s.loop.loop, state, autocommit)
+		if conn == nil {
+			return nil, errNotNow
+		}
+		if prepare != "" && !conn.HasPrepared(prepare) {
+			conn.Release()
+			return nil, errNotNow
+		}
+		return conn, nil
+	}
+	conn, err := s.p.shards[shard].Acquire(s.ctx, state, autocommit)
+	if err != nil {
+		return nil, err
+	}
+	if prepare != "" {
+		if _, err := conn.Prepare(s.ctx, prepare); err != nil {
+			conn.Release()
+			return nil, err
+		}
+	}
+	return conn, nil
+}
+
 // refresh brings a branch's connection in line with what the session has set since.
 func (s *session) refresh(b *branch, prepare string) error {
+	if s.onLoop && (!b.conn.Fits(s.vars.state(b.shard)) || prepare != "" && !b.conn.HasPrepared(prepare)) {
+		return errNotNow
+	}
 	if err := b.conn.SetState(s.ctx, s.vars.state(b.shard)); err != nil {
 		return s.verbFailedIn(b, err)
 	}
@@ -116,6 +141,14 @@ func (s *session) lost(l *lease, cause error, write bool) error {
 
 // writeStatement buffers the statement on the lease's connection and sends it.
 func (s *session) writeStatement(l *lease, target *sharding.Target, rq *request) error {
+	if err := s.bufferStatement(l, target, rq); err != nil {
+		return err
+	}
+	return l.conn.Wire().Flush()
+}
+
+// bufferStatement is writeStatement without the sending.
+func (s *session) bufferStatement(l *lease, target *sharding.Target, rq *request) error {
 	wire := l.conn.Wire()
 	switch {
 	case rq.execute != nil && target.SQL == nil:
@@ -125,19 +158,12 @@ func (s *session) writeStatement(l *lease, target *sharding.Target, rq *request)
 		}
 		s.out = protocol.AppendExecute(s.out[:0], prep.ID, 0, rq.execute.Params)
 		wire.ResetSequence()
-		if err := wire.WritePacket(s.out); err != nil {
-			return err
-		}
+		return wire.WritePacket(s.out)
 	case target.SQL != nil:
-		if err := wire.WriteCommand(protocol.ComQuery, target.SQL); err != nil {
-			return err
-		}
+		return wire.WriteCommand(protocol.ComQuery, target.SQL)
 	default:
-		if err := wire.WriteCommand(protocol.ComQuery, rq.sql); err != nil {
-			return err
-		}
+		return wire.WriteCommand(protocol.ComQuery, rq.sql)
 	}
-	return wire.Flush()
 }
 
 // preparedText is the text that must be prepared on a target's connection before

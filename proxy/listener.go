@@ -27,16 +27,15 @@ func (p *Proxy) accept(l net.Listener) {
 				return
 			}
 		}
-		s := newSession(p, nc)
+		served, loop := p.front.adopt(nc)
+		s := newSession(p, served, loop)
 		if why := p.sessions.add(s, &p.cfg.Limits); why != "" {
 			s.cancel()
-			p.running.Go(func() { p.refuse(nc, why) })
+			p.running.Go(func() { p.refuse(served, why) })
 			continue
 		}
-		p.running.Go(func() {
-			defer p.sessions.remove(s)
-			s.serve()
-		})
+		p.running.Add(1)
+		go s.serve()
 	}
 }
 
@@ -152,6 +151,17 @@ func (r *registry) drain(ctx context.Context) {
 			return
 		case <-r.idle:
 		case <-tick.C:
+		}
+	}
+}
+
+// waitEmpty waits until every session has ended; no new one may begin meanwhile.
+func (r *registry) waitEmpty() {
+	for r.count() > 0 {
+		r.closeAll()
+		select {
+		case <-r.idle:
+		case <-time.After(10 * time.Millisecond):
 		}
 	}
 }

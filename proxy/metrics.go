@@ -12,6 +12,8 @@ type metrics struct {
 	compressed        prometheus.Counter
 	errors            prometheus.Counter
 	single            prometheus.Counter
+	pipelined         prometheus.Counter
+	repeated          prometheus.Counter
 	scattered         prometheus.Counter
 	rollbacks         prometheus.Counter
 	unknownCommits    prometheus.Counter
@@ -36,6 +38,8 @@ func newMetrics(p *Proxy) *metrics {
 		compressed:        counter("compressed_connections_total", "Clients that logged in with compression."),
 		errors:            counter("statement_errors_total", "Statements answered with an error."),
 		single:            counter("statements_single_total", "Statements that one shard answered."),
+		pipelined:         counter("statements_pipelined_total", "Statements that shared a server connection with others."),
+		repeated:          counter("statements_repeated_total", "Reads that were begun anew because their shared connection was given up."),
 		scattered:         counter("statements_scattered_total", "Statements that several shards answered."),
 		rollbacks:         counter("rollbacks_total", "Transactions rolled back before commit."),
 		unknownCommits:    counter("commits_unknown_total", "One-phase commits whose shard was lost before it answered."),
@@ -53,7 +57,7 @@ func newMetrics(p *Proxy) *metrics {
 		m.refused.WithLabelValues(why)
 	}
 	m.registry.MustRegister(p.spools.gauges()...)
-	m.registry.MustRegister(m.compressed, m.attributesDropped, m.logins, m.loginFailures, m.refused, m.errors, m.single, m.scattered, m.rollbacks,
+	m.registry.MustRegister(m.compressed, m.attributesDropped, m.logins, m.loginFailures, m.refused, m.errors, m.single, m.pipelined, m.repeated, m.scattered, m.rollbacks,
 		m.unknownCommits, m.commits, m.lookups, m.deadlockTime, m.loadBytes, m.loadLines, &partsCollector{p}, deadlockCollector{p})
 	return m
 }

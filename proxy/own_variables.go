@@ -15,12 +15,13 @@ import (
 // The proxy's own session variables. No server knows them.
 const (
 	varCommitMode = "lockstep_commit_mode" // how the next COMMIT over several shards goes
+	varPipelining = "lockstep_pipelining"  // whether cheap reads may share a server connection with other sessions
 	varToken      = "lockstep_token"       // by which the outcome of the open or next transaction can be looked up
 	varGTRID      = "lockstep_gtrid"       // of the open transaction, otherwise of the last one; read only
 )
 
 // ownVariables in the order of SHOW VARIABLES.
-var ownVariables = []string{varCommitMode, varGTRID, varToken}
+var ownVariables = []string{varCommitMode, varGTRID, varPipelining, varToken}
 
 // setOwn sets one of the proxy's own variables.
 func setOwn(a *sharding.Assignment, value string, next *variables) error {
@@ -39,6 +40,14 @@ func setOwn(a *sharding.Assignment, value string, next *variables) error {
 		next.token = token
 		return nil
 	}
+	if a.Name == varPipelining {
+		on, err := switchOf(a, value)
+		if err != nil {
+			return err
+		}
+		next.pipelining = on && next.p.cfg.Pipeline.Connections > 0
+		return nil
+	}
 	mode := strings.ToLower(textOf(value))
 	if a.Default {
 		mode = next.p.cfg.CommitMode
@@ -51,11 +60,30 @@ func setOwn(a *sharding.Assignment, value string, next *variables) error {
 	return protocol.NewError(erWrongValueForVar, "Variable '%s' can't be set to the value of '%s'", a.Name, mode)
 }
 
+// switchOf reads the value of a variable that is ON or OFF.
+func switchOf(a *sharding.Assignment, value string) (bool, error) {
+	switch strings.ToLower(textOf(value)) {
+	case "on", "1", "true":
+		return true, nil
+	case "off", "0", "false":
+		return false, nil
+	}
+	if a.Default {
+		return true, nil
+	}
+	return false, protocol.NewError(erWrongValueForVar, "Variable '%s' can't be set to the value of '%s'", a.Name, textOf(value))
+}
+
 // ownVariable is the value of one of the proxy's own variables.
 func (s *session) ownVariable(name string) (string, bool) {
 	switch name {
 	case varCommitMode:
 		return s.vars.commitMode, true
+	case varPipelining:
+		if s.vars.pipelining {
+			return "ON", true
+		}
+		return "OFF", true
 	case varToken:
 		return s.vars.token, true
 	case varGTRID:

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 type prepared struct {
 	id       uint32
 	sql      string
+	text     []byte // sql
 	database string // current when it was prepared: it runs there, whatever USE says later
 	parsed   *sharding.Statement
 	env      sharding.Env // under which parsed was made
@@ -68,7 +70,7 @@ func (s *session) stmtPrepare(text []byte) error {
 	if limit := s.p.cfg.Limits.MaxStatements; limit > 0 && len(s.stmts) >= limit {
 		return protocol.NewError(erTooManyStatements, "Can't create more than max_prepared_stmt_count statements (limits.max_prepared_statements is %d)", limit)
 	}
-	st := &prepared{sql: string(text), database: s.vars.database}
+	st := &prepared{sql: string(text), text: bytes.Clone(text), database: s.vars.database}
 	parsed, err := st.analysis(s)
 	if err != nil {
 		return err
@@ -196,7 +198,7 @@ func (s *session) stmtExecute(arg []byte) error {
 	if err != nil {
 		return err
 	}
-	s.running([]byte(st.sql))
+	s.running(st.text)
 	s.named = st.named
 	if st.longErr != nil {
 		return st.longErr // until COM_STMT_RESET, as on a server
@@ -216,7 +218,7 @@ func (s *session) stmtExecute(arg []byte) error {
 		return s.runWrittenOut(st, parsed)
 	}
 	st.closeCursor()
-	rq := &request{sql: []byte(st.sql), stmt: st, execute: &st.execute}
+	rq := &request{sql: st.text, stmt: st, execute: &st.execute}
 	if opensCursor(st.execute.Flags, parsed) {
 		return s.openCursor(st, parsed, rq)
 	}

@@ -53,6 +53,7 @@ type Proxy struct {
 	left        trails
 	metrics     *metrics
 
+	front             *front          // loops that serve clients
 	made              chan struct{}   // closed when New is done: the shards' connections are tried meanwhile
 	ctx               context.Context // ends when the proxy closes
 	cancel            context.CancelFunc
@@ -97,9 +98,12 @@ func New(cfg *config.Config, o Options) (*Proxy, error) {
 	}
 	p.decisions = decisions
 
+	if p.front, err = newFront(p, cfg.EventLoops); err != nil {
+		return nil, errors.Join(fmt.Errorf("start the event loops: %w", err), p.Close())
+	}
 	for i, s := range cfg.Shards {
 		p.byName[s.Name] = i
-		p.shards = append(p.shards, backend.NewShard(shardOptions(cfg, s, o.Logger, p.shardUp)))
+		p.shards = append(p.shards, backend.NewShard(p.onLoops(shardOptions(cfg, s, o.Logger, p.shardUp))))
 	}
 	p.coordinator, err = coordinator.New(coordinator.Options{
 		Cluster: cfg.Cluster, ID: cfg.Coordinator, Epoch: p.epoch,
@@ -145,6 +149,14 @@ func openLog(cfg *config.Config, epoch string, hook func(coordinator.Step, int))
 		o.Hook = func(step string) { hook(coordinator.Step(step), 0) }
 	}
 	return txlog.Open(o)
+}
+
+// onLoops has event loops watch a shard's connections.
+func (p *Proxy) onLoops(o backend.Options) backend.Options {
+	if len(p.front.loops) > 0 {
+		o.Loop = p.front.backendLoop
+	}
+	return o
 }
 
 func shardOptions(cfg *config.Config, s config.Shard, log *slog.Logger, up func(string)) backend.Options {
@@ -243,6 +255,10 @@ func (p *Proxy) Close() error {
 		errs = append(errs, p.admin.close())
 	}
 	p.sessions.closeAll()
+	p.sessions.waitEmpty()
+	if p.front != nil {
+		errs = append(errs, p.front.close())
+	}
 	p.running.Wait()
 	for _, s := range append(p.shards, p.idShards...) {
 		errs = append(errs, s.Close())

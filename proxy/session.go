@@ -5,13 +5,13 @@ import (
 	"errors"
 	"io"
 	"net"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"lockstep/backend"
 	"lockstep/config"
+	"lockstep/eventloop"
 	"lockstep/protocol"
 	"lockstep/sharding"
 )
@@ -23,6 +23,18 @@ type session struct {
 	id     uint32
 	nc     net.Conn
 	client *protocol.Conn
+
+	// On an event loop between commands, and while a statement that it can serve runs; see quick.go.
+	event   *eventloop.Conn // nc, where it is one; else nil
+	loop    *frontLoop      // nil: there is none
+	onLoop  bool            // the loop runs this session's code now: nothing may block
+	parking bool            // under mu: the session is the loop's, or about to be
+	flight  flight
+	quickRq request
+	served  struct { // the command that the loop has read
+		command protocol.Command
+		arg     []byte
+	}
 
 	ctx    context.Context // ends when the session is killed or the proxy closes
 	cancel context.CancelFunc
@@ -88,35 +100,59 @@ type shown struct {
 	attributes             map[string]string
 }
 
-func newSession(p *Proxy, nc net.Conn) *session {
-	s := &session{p: p, nc: nc, stmts: map[uint32]*prepared{}, since: time.Now(), command: "Connect"}
+func newSession(p *Proxy, nc net.Conn, loop *frontLoop) *session {
+	s := &session{p: p, nc: nc, loop: loop, stmts: map[uint32]*prepared{}, since: time.Now(), command: "Connect"}
 	s.ctx, s.cancel = context.WithCancel(p.ctx)
 	s.spared = sync.NewCond(&s.mu)
 	s.peer, s.host = peerOf(nc)
+	s.event, _ = nc.(*eventloop.Conn)
+	s.flight.s = s
 	s.client = protocol.NewConn(nc, protocol.Options{MaxPacket: p.cfg.Limits.MaxLoginPacket})
 	return s
 }
 
-// serve runs the session from the greeting to the end.
+// serve runs the session from the greeting to where it waits for commands.
 func (s *session) serve() {
-	defer s.close()
-	defer s.closeCursors()
 	err := s.login()
 	s.p.sessions.arrived(s)
 	if err != nil {
 		s.p.metrics.loginFailures.Inc()
 		s.p.metrics.refused.WithLabelValues(refusalOf(err)).Inc()
 		s.p.log.Debug("client could not log in", "conn", s.id, "from", s.peer, "err", err)
+		s.ended()
 		return
 	}
 	s.p.metrics.logins.Inc()
-	err = s.commands()
+	s.drive(nil)
+}
+
+// drive does first, if it is not nil, and then serves the session until it waits on its loop or ends.
+func (s *session) drive(first func() error) {
+	err := s.flushLeft()
+	if err == nil && first != nil {
+		err = first()
+	}
+	if err == nil {
+		err = s.commands()
+	}
+	if errors.Is(err, errParked) {
+		return
+	}
 	if s.tx != nil {
 		s.abandon()
 	}
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 		s.p.log.Debug("session ended", "conn", s.id, "err", err)
 	}
+	s.ended()
+}
+
+// ended lets go of a session that is over.
+func (s *session) ended() {
+	s.closeCursors()
+	s.close()
+	s.p.sessions.remove(s)
+	s.p.running.Done()
 }
 
 func (s *session) close() {
@@ -137,6 +173,9 @@ func (s *session) login() error {
 	login, err := s.p.auth.Handshake(s.client, g)
 	s.mu.Lock()
 	s.nc = s.client.NetConn() // another one if TLS began
+	if s.event, _ = s.nc.(*eventloop.Conn); s.event == nil {
+		s.loop = nil
+	}
 	s.mu.Unlock()
 	if err != nil {
 		return s.notAuthenticated(err)
@@ -237,6 +276,10 @@ func (s *session) commands() error {
 		if !s.wait() {
 			return s.unaskedGoodbye()
 		}
+		if s.parking {
+			s.park()
+			return errParked
+		}
 		s.client.ResetSequence()
 		packet, err := s.client.ReadPacket()
 		if err != nil {
@@ -262,6 +305,7 @@ func (s *session) wait() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting, s.open = true, s.tx != nil
+	s.parking = s.loop != nil && s.event != nil && s.client.Buffered() == 0
 	s.command, s.text = "Sleep", s.text[:0]
 	s.since = time.Now()
 	if s.tx == nil && s.trail.Load() != nil {
@@ -369,119 +413,4 @@ func (s *session) unaskedGoodbye() error {
 // goodbye is what a client hears when the proxy ends its session.
 func (s *session) goodbye() error {
 	return s.fail(protocol.NewError(erServerShutdown, "Server shutdown in progress"))
-}
-
-func (s *session) wasKilled() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.killed
-}
-
-// kill ends the session from outside: what runs on the shards is ended too. It
-// does not wait for anybody.
-func (s *session) kill() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.killed = true
-	s.cancel()
-	if s.waiting {
-		// Wakes the reader; it says goodbye itself.
-		_ = s.nc.SetReadDeadline(time.Unix(1, 0))
-		return
-	}
-	for _, c := range s.active {
-		c.Abort() // its statement is ended on the shard when the connection is dropped
-	}
-	// A client that does not read must not hold the session.
-	_ = s.nc.SetWriteDeadline(time.Now().Add(time.Second))
-	_ = s.nc.SetReadDeadline(time.Unix(1, 0))
-}
-
-// killQuery ends the running statement only.
-func (s *session) killQuery() {
-	s.mu.Lock()
-	number := s.number
-	s.mu.Unlock()
-	s.killStatementNumber(number)
-}
-
-// killStatementNumber ends the running statement if it is still the one of that number. The
-// connections it runs on stay the session's until every shard has been told: see untrack.
-func (s *session) killStatementNumber(number uint64) {
-	s.mu.Lock()
-	if s.number != number || len(s.active) == 0 {
-		s.mu.Unlock()
-		return
-	}
-	active := slices.Clone(s.active)
-	s.killing++
-	s.mu.Unlock()
-	var wait sync.WaitGroup
-	for _, c := range active {
-		wait.Go(func() { s.interrupt(c) })
-	}
-	wait.Wait()
-	s.mu.Lock()
-	s.killing--
-	s.mu.Unlock()
-	s.spared.Broadcast()
-}
-
-// limitTime ends the running statement when it takes longer than timeouts.statement.
-func (s *session) limitTime() (stop func() bool) {
-	limit := s.p.cfg.Timeouts.Statement
-	if limit <= 0 {
-		return func() bool { return true }
-	}
-	s.mu.Lock()
-	number := s.number
-	s.mu.Unlock()
-	return time.AfterFunc(limit, func() { s.killStatementNumber(number) }).Stop
-}
-
-// interruptTimeout bounds the side connection that carries a KILL to a shard.
-const interruptTimeout = 5 * time.Second
-
-func (s *session) interrupt(c *backend.Conn) {
-	ctx, cancel := context.WithTimeout(s.p.ctx, interruptTimeout)
-	defer cancel()
-	if err := c.Shard().KillQuery(ctx, c.ID()); err != nil {
-		s.p.log.Warn("running statement could not be ended on its shard", "conn", s.id, "shard", c.Shard().Name(), "err", err)
-	}
-}
-
-// closeIfIdle ends a session that is between commands and transactions, or has not logged in; false: it is neither.
-func (s *session) closeIfIdle() bool {
-	s.mu.Lock()
-	idle := s.waiting && !s.open || s.shown.user == ""
-	s.mu.Unlock()
-	if idle {
-		s.kill()
-	}
-	return idle
-}
-
-// track keeps c on the list of connections that a KILL must reach.
-func (s *session) track(c *backend.Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.active = append(s.active, c)
-	if s.killed {
-		c.Abort()
-	}
-}
-
-// untrack takes c off the list. When it returns no KILL of this session can reach c
-// any more, so that c can be handed on.
-func (s *session) untrack(c *backend.Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := slices.Index(s.active, c)
-	if i < 0 {
-		return
-	}
-	s.active = slices.Delete(s.active, i, i+1)
-	for s.killing > 0 {
-		s.spared.Wait()
-	}
 }

@@ -24,6 +24,11 @@ func (s *session) single(st *sharding.Statement, rq *request) error {
 	if err := s.writeStatement(&l, target, rq); err != nil {
 		return s.lost(&l, err, s.plan.Write)
 	}
+	return s.finishSingle(&l, st, rq)
+}
+
+// finishSingle takes the answer to a statement that was sent.
+func (s *session) finishSingle(l *lease, st *sharding.Statement, rq *request) error {
 	if l.branch != nil {
 		if err := s.opened(l.branch); err != nil {
 			s.untrack(l.conn)
@@ -32,9 +37,9 @@ func (s *session) single(st *sharding.Statement, rq *request) error {
 	}
 	sum, err := protocol.Relay(s.client, l.conn.Wire(), s.patch(s.more))
 	if err != nil {
-		return s.relayFailed(&l, &sum, err)
+		return s.relayFailed(l, &sum, err)
 	}
-	return s.relayed(&l, st, rq, sum)
+	return s.relayed(l, st, rq, sum)
 }
 
 // relayFailed is for a connection that broke in mid-answer.

@@ -305,8 +305,16 @@ func (s *session) planned(st *sharding.Statement, rq *request) error {
 		rq.stmt.bind(in, rq.execute, s.vars.charset())
 	}
 	if in.Reserve == nil {
-		in.Reserve = func(t *sharding.Table, n int) (uint64, error) { return s.p.sequences.Reserve(s.ctx, t, n) }
+		in.Reserve = func(t *sharding.Table, n int) (uint64, error) {
+			if s.onLoop {
+				return 0, errNotNow
+			}
+			return s.p.sequences.Reserve(s.ctx, t, n)
+		}
 		in.Explicit = func(t *sharding.Table, highest uint64) error {
+			if s.onLoop {
+				return s.p.sequences.Explicit(noWait, t, highest)
+			}
 			return s.p.sequences.Explicit(s.ctx, t, highest)
 		}
 		in.FileCharset = s.fileCharset

@@ -53,6 +53,13 @@ func (t *trail) add(digest string) {
 	t.mu.Unlock()
 }
 
+// undo takes the statement that was noted last back: it is going to be noted again.
+func (t *trail) undo() {
+	t.mu.Lock()
+	t.count--
+	t.mu.Unlock()
+}
+
 // opened notes a branch. The first one names the transaction, and begins to show it.
 func (t *trail) opened(s *session, gtrid, shard string, connection uint32) {
 	t.mu.Lock()

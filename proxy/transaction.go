@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"strconv"
 	"strings"
@@ -108,15 +109,9 @@ func (s *session) branchOn(shard int, savepoint bool, prepare string) (*branch, 
 		return nil, protocol.NewError(erNotSupportedYet, "Lockstep: the transaction already uses shard %s; a second one (%s) is not allowed with lockstep_commit_mode=single",
 			s.p.shards[t.branches[0].shard].Name(), s.p.shards[shard].Name())
 	}
-	conn, err := s.p.shards[shard].Acquire(s.ctx, s.vars.state(shard), false)
+	conn, err := s.acquire(shard, false, prepare)
 	if err != nil {
 		return nil, err
-	}
-	if prepare != "" {
-		if _, err := conn.Prepare(s.ctx, prepare); err != nil {
-			conn.Release()
-			return nil, err
-		}
 	}
 	if t.named == nil {
 		t.named = s.p.coordinator.Begin()
@@ -155,7 +150,11 @@ func (s *session) opened(b *branch) error {
 		return nil
 	}
 	b.fresh = false
-	err := b.xa.ReadOpen(s.ctx)
+	ctx := s.ctx
+	if s.onLoop {
+		ctx = context.Background() // the answers are there: nothing can be interrupted
+	}
+	err := b.xa.ReadOpen(ctx)
 	if err == nil {
 		return nil
 	}

@@ -18,6 +18,7 @@ type variables struct {
 	autocommit  bool
 	noBackslash bool
 	foundRows   bool
+	pipelining  bool
 	database    string            // logical name
 	vars        map[string]string // session variables and "@user" ones, as SQL literals
 	commitMode  string
@@ -32,7 +33,7 @@ type variables struct {
 }
 
 func newVariables(p *Proxy) variables {
-	return variables{p: p, autocommit: true, vars: map[string]string{}, commitMode: p.cfg.CommitMode}
+	return variables{p: p, autocommit: true, pipelining: p.cfg.Pipeline.Connections > 0, vars: map[string]string{}, commitMode: p.cfg.CommitMode}
 }
 
 // clone is a copy to try a change on.

@@ -69,6 +69,17 @@ func (p *Planner) Parse(env *Env, sql []byte, lits []Literal) (*Statement, []Lit
 	return st, lits, nil
 }
 
+// Cached is Parse where the statement's plan is in the cache; otherwise it returns no statement.
+func (p *Planner) Cached(env *Env, sql []byte, lits []Literal) (*Statement, []Literal) {
+	key := shapeKey{env: env, text: sql}
+	var ok bool
+	if lits, ok = key.scan(lits[:0]); !ok {
+		return nil, lits
+	}
+	key.lits = lits
+	return p.state.Load().cache.get(&key), lits
+}
+
 // ParsePrepared is Parse for COM_STMT_PREPARE: '?' are parameters, literals stay constants. The statement keeps its text:
 // Inputs.SQL and Inputs.Literals are not used.
 func (p *Planner) ParsePrepared(env *Env, sql []byte) (*Statement, error) {

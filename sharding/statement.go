@@ -1,6 +1,6 @@
 package sharding
 
-// Statement is the analysis of one text: immutable, shared, cached.
+// Statement is the analysis of one text: immutable (Observed apart), shared, cached.
 type Statement struct {
 	Kind          Kind
 	ReadOnly      bool  // cannot change data (locking reads are ReadOnly with Locking set)
@@ -26,6 +26,8 @@ type Statement struct {
 	Inner               *Statement   // KindExplain, KindExplainLockstep
 	DDL                 DDLInfo      // KindDDL
 	UpdateReplace       bool         // REPLACE
+
+	Observed Observed // of its runs
 
 	// what Plan works with
 	env        Env

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,13 +29,9 @@ func TestBench(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var lines []line
-	if only := os.Getenv("LOCKSTEP_BENCH_ONLY"); only == "" || only == "sysbench" {
-		lines = oneShard(t, rounds, d)
-	}
-	if only := os.Getenv("LOCKSTEP_BENCH_ONLY"); only == "" || only == "transfers" {
-		lines = append(lines, twoShards(t, rounds, d)...)
-	}
+	only := regexp.MustCompile(os.Getenv("LOCKSTEP_BENCH_ONLY"))
+	lines := oneShard(t, only, rounds, d)
+	lines = append(lines, twoShards(t, only, rounds, d)...)
 	fmt.Printf("\n%d rounds of %v; %d processors; %s\n%s\n", rounds, d, runtime.NumCPU(), versions(), printTable(lines))
 }
 
@@ -50,7 +48,21 @@ func versions() string {
 }
 
 // oneShard is sysbench on one server: directly, through HAProxy, and through Lockstep with that server as its only shard.
-func oneShard(t *testing.T, rounds int, d time.Duration) (lines []line) {
+func oneShard(t *testing.T, only *regexp.Regexp, rounds int, d time.Duration) (lines []line) {
+	workloads := chosen(only, []sysbenchWorkload{
+		{"point select, text", "oltp_point_select", 8, []string{"--db-ps-mode=disable"}},
+		{"point select, text", "oltp_point_select", 64, []string{"--db-ps-mode=disable"}},
+		{"point select, text", "oltp_point_select", 256, []string{"--db-ps-mode=disable"}},
+		{"point select, prepared", "oltp_point_select", 8, []string{"--db-ps-mode=auto"}},
+		{"point select, prepared", "oltp_point_select", 64, []string{"--db-ps-mode=auto"}},
+		{"point select, prepared", "oltp_point_select", 256, []string{"--db-ps-mode=auto"}},
+		{"read-write, text", "oltp_read_write", 8, []string{"--db-ps-mode=disable"}},
+		{"read-write, text", "oltp_read_write", 64, []string{"--db-ps-mode=disable"}},
+		{"read-write, prepared", "oltp_read_write", 8, []string{"--db-ps-mode=auto"}},
+	})
+	if len(workloads) == 0 {
+		return nil
+	}
 	c := cluster.Start(t, cluster.Options{Shards: 1})
 	c.StartProxy()
 	db := c.DB("")
@@ -60,18 +72,7 @@ func oneShard(t *testing.T, rounds int, d time.Duration) (lines []line) {
 	server := c.Shards[0].Address()
 	sysbench(t, c.Listen, "oltp_read_write", "prepare", 1, d)
 	haproxy, pid := startHAProxy(t, server)
-	for _, w := range []struct {
-		name, script string
-		threads      int
-		extra        []string
-	}{
-		{"point select, text", "oltp_point_select", 8, []string{"--db-ps-mode=disable"}},
-		{"point select, text", "oltp_point_select", 64, []string{"--db-ps-mode=disable"}},
-		{"point select, prepared", "oltp_point_select", 8, []string{"--db-ps-mode=auto"}},
-		{"read-write, text", "oltp_read_write", 8, []string{"--db-ps-mode=disable"}},
-		{"read-write, text", "oltp_read_write", 64, []string{"--db-ps-mode=disable"}},
-		{"read-write, prepared", "oltp_read_write", 8, []string{"--db-ps-mode=auto"}},
-	} {
+	for _, w := range workloads {
 		// Row locks of equal random rows make some transactions fail; sysbench repeats them.
 		extra := append([]string{"--mysql-ignore-errors=1213,1205"}, w.extra...)
 		run := func(address string) func(*testing.T, time.Duration) (float64, float64) {
@@ -80,7 +81,7 @@ func oneShard(t *testing.T, rounds int, d time.Duration) (lines []line) {
 			}
 		}
 		lines = append(lines, measure(t, workload{
-			name: fmt.Sprintf("%s, %d threads", w.name, w.threads), unit: "transactions/s",
+			name: w.title(), unit: "transactions/s",
 			ways: []way{
 				{name: "direct", run: run(server)},
 				{name: "HAProxy", run: run(haproxy), pid: func() int { return pid }},
@@ -92,8 +93,25 @@ func oneShard(t *testing.T, rounds int, d time.Duration) (lines []line) {
 	return lines
 }
 
+// sysbenchWorkload is a script of sysbench's with so many threads.
+type sysbenchWorkload struct {
+	name, script string
+	threads      int
+	extra        []string
+}
+
+func (w sysbenchWorkload) title() string { return fmt.Sprintf("%s, %d threads", w.name, w.threads) }
+
+// chosen are the workloads whose titles match.
+func chosen(only *regexp.Regexp, list []sysbenchWorkload) []sysbenchWorkload {
+	return slices.DeleteFunc(list, func(w sysbenchWorkload) bool { return !only.MatchString(w.title()) })
+}
+
 // twoShards is a transfer over two shards, beside a client that drives XA itself.
-func twoShards(t *testing.T, rounds int, d time.Duration) (lines []line) {
+func twoShards(t *testing.T, only *regexp.Regexp, rounds int, d time.Duration) (lines []line) {
+	if !only.MatchString("transfers") {
+		return nil
+	}
 	c := cluster.Start(t, cluster.Options{Shards: 2})
 	c.StartProxy()
 	admin := c.DB("")

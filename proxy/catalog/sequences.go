@@ -116,6 +116,9 @@ func (q *Sequences) Explicit(ctx context.Context, t *sharding.Table, highest uin
 	if s.skip(highest) {
 		return nil
 	}
+	if cannotWait(ctx) {
+		return ErrWouldWait
+	}
 	if err := s.wait(ctx); err != nil {
 		return fmt.Errorf("wait for the sequence of %s.%s: %w", t.Database, t.Name, err)
 	}

@@ -1,0 +1,277 @@
+package proxy
+
+import (
+	"errors"
+	"time"
+
+	"lockstep/backend"
+	"lockstep/protocol"
+	"lockstep/sharding"
+)
+
+// lanes are the shared server connections of a loop.
+type lanes struct {
+	loop  *frontLoop
+	sets  map[laneKey]*laneSet
+	dirty []*lane
+	count map[int]int // by shard, those that are being opened included
+}
+
+// laneKey is what sessions on one lane have in common.
+type laneKey struct {
+	shard int
+	state *backend.State
+}
+
+// laneSet is the lanes of one key.
+type laneSet struct {
+	lanes   *lanes
+	key     laneKey
+	list    []*lane
+	opening int
+}
+
+// Times of lanes.
+const (
+	laneTick = 10 * time.Millisecond
+	laneHold = 50 * time.Millisecond  // a statement that runs longer must not have others behind it
+	laneStop = 500 * time.Millisecond // the same where no other lane gets on either: the server is slow, not the statement
+	laneRest = 2 * time.Second        // without a statement for so long, the connection goes back to the pool
+)
+
+func (ls *lanes) init(l *frontLoop) {
+	ls.loop, ls.sets, ls.count = l, map[laneKey]*laneSet{}, map[int]int{}
+	l.loop.AfterBatch(ls.flush)
+	l.loop.EveryWhile(laneTick, ls.busy, ls.tick)
+	l.loop.Every(idleTick, ls.rest)
+}
+
+// flush writes out what was added to lanes in this round.
+func (ls *lanes) flush() {
+	if len(ls.dirty) == 0 {
+		return
+	}
+	now := time.Now()
+	for i := 0; i < len(ls.dirty); i++ { // breaking up may serve others, who add
+		ls.dirty[i].flush(now)
+		ls.dirty[i] = nil
+	}
+	ls.dirty = ls.dirty[:0]
+}
+
+// add puts a session's statement on a lane; false: there is none for it now.
+func (ls *lanes) add(s *session, st *sharding.Statement, target *sharding.Target, prepare string) bool {
+	key := laneKey{target.Shard, s.vars.state(target.Shard)}
+	set := ls.sets[key]
+	if set == nil {
+		set = &laneSet{lanes: ls, key: key}
+		ls.sets[key] = set
+	}
+	l := set.best(prepare)
+	if l == nil {
+		return false
+	}
+	if err := l.add(s, st, target); err != nil {
+		l.breakUp()
+		return false
+	}
+	s.flight.on, s.flight.lane = true, l
+	return true
+}
+
+// best is the lane with the fewest waiting that can take one more; nil: none can now. It has more opened while there are few.
+func (set *laneSet) best(prepare string) *lane {
+	var best, unprepared *lane
+	preparing := false
+	for _, l := range set.list {
+		switch {
+		case l.wanted != "":
+			preparing = true
+		case prepare != "" && !l.conn.HasPrepared(prepare):
+			if unprepared == nil || l.waiting() < unprepared.waiting() {
+				unprepared = l
+			}
+		case best == nil || l.waiting() < best.waiting():
+			best = l
+		}
+	}
+	if (best == nil || best.waiting() > 0) && unprepared != nil && !preparing {
+		unprepared.wanted = prepare
+		if unprepared.waiting() == 0 {
+			set.prepare(unprepared)
+		}
+	}
+	if len(set.list)+set.opening < set.lanes.loop.front.p.cfg.Pipeline.Connections && (best == nil || best.waiting() > 0) {
+		set.open()
+	}
+	if best != nil && best.waiting() >= set.lanes.loop.front.p.cfg.Pipeline.Depth {
+		return nil
+	}
+	return best
+}
+
+// open takes one more connection from the pool. Lanes leave at least half of it to others.
+func (set *laneSet) open() {
+	ls, p := set.lanes, set.lanes.loop.front.p
+	shard := p.shards[set.key.shard]
+	if ls.count[set.key.shard] >= shard.MaxConns()/2/len(ls.loop.front.loops) {
+		return
+	}
+	set.opening++
+	ls.count[set.key.shard]++
+	ls.loop.loop.Woke()
+	p.running.Go(func() {
+		conn, err := shard.Acquire(p.ctx, set.key.state, true)
+		if err == nil && conn.Event() != nil {
+			err = conn.Event().Move(ls.loop.loop)
+		}
+		if !ls.loop.loop.Post(func() {
+			set.opening--
+			if err != nil || conn.Event() == nil { // down, full, or not for loops: sessions meet the same, and say so
+				ls.count[set.key.shard]--
+				if conn != nil {
+					conn.Release()
+				}
+				return
+			}
+			set.join(&lane{set: set, conn: conn})
+		}) && conn != nil {
+			conn.Discard()
+		}
+	})
+}
+
+// join makes a lane ready for sessions.
+func (set *laneSet) join(l *lane) {
+	l.removed, l.wanted, l.used = false, "", time.Now()
+	set.list = append(set.list, l)
+	l.conn.Event().Give(l)
+}
+
+// leave takes a lane out of the set, which keeps its place.
+func (set *laneSet) leave(l *lane) {
+	for i, o := range set.list {
+		if o == l {
+			set.list = append(set.list[:i], set.list[i+1:]...)
+			break
+		}
+	}
+	l.removed = true
+}
+
+// remove takes a lane out for good.
+func (set *laneSet) remove(l *lane) {
+	if l.removed {
+		return
+	}
+	set.leave(l)
+	set.lanes.count[set.key.shard]--
+	if len(set.list)+set.opening == 0 {
+		delete(set.lanes.sets, set.key)
+	}
+}
+
+// prepare has a goroutine prepare a statement on a lane that is empty.
+func (set *laneSet) prepare(l *lane) {
+	ls, sql := set.lanes, l.wanted
+	set.leave(l)
+	set.opening++
+	l.conn.Event().Take()
+	ls.loop.loop.Woke()
+	p := ls.loop.front.p
+	p.running.Go(func() {
+		_, err := l.conn.Prepare(p.ctx, sql)
+		if !ls.loop.loop.Post(func() {
+			set.opening--
+			if l.conn.Broken() || err != nil && !errors.As(err, new(*protocol.ServerError)) {
+				ls.count[set.key.shard]--
+				l.conn.Discard()
+				return
+			}
+			set.join(l)
+		}) {
+			l.conn.Discard()
+		}
+	})
+}
+
+// odd is for a lane whose oldest answer cannot be passed on as the others are: it is too large, or not of a SELECT.
+func (set *laneSet) odd(l *lane) {
+	l.queue[l.first].st.Observed.HeldUp()
+	set.part(l)
+}
+
+// part ends a lane with its oldest statement under way. Alone it goes on by itself; where others wait, all begin anew.
+func (set *laneSet) part(l *lane) {
+	if l.waiting() > 1 || l.queue[l.first].s == nil {
+		l.breakUp()
+		return
+	}
+	set.remove(l)
+	p := l.pop()
+	s := p.s
+	s.flight.lane = nil
+	s.flight.takeOver(lease{shard: set.key.shard, conn: l.conn}, p.st)
+}
+
+// busy says whether any lane has a statement under way.
+func (ls *lanes) busy() bool {
+	for _, set := range ls.sets {
+		for _, l := range set.list {
+			if l.waiting() > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// tick looks for statements that hold others up.
+func (ls *lanes) tick() {
+	now := time.Now()
+	for _, set := range ls.sets {
+		for _, l := range append([]*lane(nil), set.list...) {
+			if l.waiting() == 0 || l.began.IsZero() {
+				continue
+			}
+			age := now.Sub(l.began)
+			if age > laneStop || age > laneHold && set.othersMove(l) {
+				l.queue[l.first].st.Observed.HeldUp()
+				set.part(l)
+			}
+		}
+	}
+}
+
+// othersMove says whether the server has answered on another lane while this one waited.
+func (set *laneSet) othersMove(than *lane) bool {
+	for _, l := range set.list {
+		if l != than && l.moved.After(than.began.Add(laneHold/2)) {
+			return true
+		}
+	}
+	return false
+}
+
+// rest gives back connections that nobody has used for a while.
+func (ls *lanes) rest() {
+	now := time.Now()
+	for _, set := range ls.sets {
+		for _, l := range append([]*lane(nil), set.list...) {
+			if l.waiting() == 0 && now.Sub(l.used) > laneRest {
+				set.remove(l)
+				l.conn.Event().Take()
+				l.conn.Release()
+			}
+		}
+	}
+}
+
+// close gives up all lanes at the proxy's end.
+func (ls *lanes) close() {
+	for _, set := range ls.sets {
+		for _, l := range append([]*lane(nil), set.list...) {
+			l.breakUp()
+		}
+	}
+}
