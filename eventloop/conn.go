@@ -212,6 +212,7 @@ func (c *Conn) sysRead(p []byte) (int, syscall.Errno) {
 		return 0, unix.EBADF
 	}
 	defer c.leave()
+	c.Loop().stats.Reads.Add(1)
 	n, _, err := unix.RawSyscall(unix.SYS_READ, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
 	return int(n), err
 }
@@ -221,6 +222,7 @@ func (c *Conn) sysWrite(p []byte) (int, syscall.Errno) {
 		return 0, unix.EBADF
 	}
 	defer c.leave()
+	c.Loop().stats.Writes.Add(1)
 	// MSG_NOSIGNAL: a broken pipe is an error, not a signal.
 	n, _, err := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_NOSIGNAL, 0, 0)
 	return int(n), err

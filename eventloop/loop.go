@@ -48,7 +48,7 @@ type Loop struct {
 		given  []*Conn
 	}
 
-	batches, sleeps atomic.Uint64
+	stats Stats
 }
 
 // slot is a place in the table of connections; generation tells its tenants apart.
@@ -156,7 +156,7 @@ func (l *Loop) Run() error {
 			return err
 		}
 		if n == 0 && l.idle() {
-			l.sleeps.Add(1)
+			l.stats.Sleeps.Add(1)
 			l.sleeping.Store(true)
 			if l.idle() { // nothing came in between
 				n, err = l.wait(l.untilTick(time.Since(begin)))
@@ -166,7 +166,6 @@ func (l *Loop) Run() error {
 				return err
 			}
 		}
-		l.batches.Add(1)
 		l.dispatch(n)
 		if l.takeQueues() {
 			return nil
@@ -186,6 +185,7 @@ func (l *Loop) Run() error {
 
 // wait asks the kernel; ms < 0: for as long as it takes.
 func (l *Loop) wait(ms int) (int, error) {
+	l.stats.Waits.Add(1)
 	if ms == 0 {
 		n, _, e := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epfd), uintptr(unsafe.Pointer(&l.events[0])), maxEvents, 0, 0, 0)
 		if e == 0 {
@@ -333,5 +333,13 @@ func (l *Loop) forget(c *Conn) {
 	l.mu.Unlock()
 }
 
-// Stats counts the loop's rounds and how often it had nothing to do.
-func (l *Loop) Stats() (batches, sleeps uint64) { return l.batches.Load(), l.sleeps.Load() }
+// Stats are what the loop and its connections have asked of the kernel so far.
+type Stats struct {
+	Waits  atomic.Uint64 // for events
+	Sleeps atomic.Uint64 // Waits with nothing to do meanwhile
+	Reads  atomic.Uint64
+	Writes atomic.Uint64
+}
+
+// Stats counts system calls, for metrics.
+func (l *Loop) Stats() *Stats { return &l.stats }
