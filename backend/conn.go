@@ -23,7 +23,7 @@ type Conn struct {
 	nc        net.Conn
 	wire      *protocol.Conn
 	event     *eventloop.Conn // nc, where it is one that a loop can own
-	peek      *peek           // nil where event is not
+	peek      *peek
 
 	owned       atomic.Bool
 	broken      atomic.Bool

@@ -149,11 +149,9 @@ func (s *Shard) handshake(ctx context.Context, foundRows bool) (c *Conn, err err
 	}
 	wire := wireOf(cc.Conn.Conn, nc)
 	event, _ := wire.(*eventloop.Conn)
-	var pk *peek
-	if event == nil {
-		if pk, err = newPeek(nc); err != nil {
-			return nil, err
-		}
+	pk, err := newPeek(nc)
+	if err != nil {
+		return nil, err
 	}
 	c = &Conn{
 		shard: s, id: cc.GetConnectionID(), nc: wire, event: event, peek: pk, foundRows: foundRows, since: time.Now(),
