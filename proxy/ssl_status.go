@@ -7,7 +7,7 @@ import (
 )
 
 // transportStatus matches the status variables by which clients find out whether their connection is encrypted.
-var transportStatus = regexp.MustCompile(`(?i)^\s*show\s+(?:(?:session|local)\s+)?status\s+(?:like|where\s+`+"`?variable_name`?"+`\s*=)\s*'(ssl_cipher|ssl_version)'[\s;]*$`)
+var transportStatus = regexp.MustCompile(`(?i)^\s*show\s+(?:(?:session|local)\s+)?status\s+(?:like|where\s+` + "`?variable_name`?" + `\s*=)\s*'(ssl_cipher|ssl_version)'[\s;]*$`)
 
 // showTransportStatus answers them for the client's own connection: a shard would tell of the proxy's. False: it is
 // another statement.
