@@ -6,13 +6,13 @@
 #   make lint     gofmt, go vet, golangci-lint
 #   make mysql    gets a MySQL server for "dev --engine mysql" and the tests; MariaDB is the default
 #
-# The others: race, sim, bench, crash, matrix, flood, fuzz, soak, frozen, deadlocks, tools, install-run-deps,
+# The others: race, sim, bench, crash, matrix, flood, fuzz, limits, soak, frozen, deadlocks, tools, install-run-deps,
 # install-test-deps, install-bench-deps. ARGS go to the program of run
 # (make run ARGS="--shards 4 --demo") and to go test otherwise (make test ARGS="-v -run Transfer").
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run build test race lint sim mysql bench crash matrix flood fuzz soak frozen deadlocks tools check-go install-run-deps install-test-deps install-bench-deps
+.PHONY: run build test race lint sim mysql bench crash matrix flood fuzz limits soak frozen deadlocks tools check-go install-run-deps install-test-deps install-bench-deps
 
 GO            ?= go
 ARGS          ?=
@@ -83,7 +83,11 @@ sim: check-go
 fuzz: check-go
 	scripts/fuzz.sh $(FUZZ_TIME)
 
-# The same for a night.
+# Thousands of clients, idle and active, a slow reader of 2 GiB, 100,000 strings of nonsense: what they cost is told.
+limits: check-go install-test-deps
+	LOCKSTEP_LIMITS=full scripts/run-selected.sh ./integration/limits Test -v -timeout 1h $(ARGS)
+
+# make crash for a night.
 soak: check-go install-test-deps
 	LOCKSTEP_CRASH_TIME=$(SOAK_TIME) $(CRASH) $(ARGS)
 

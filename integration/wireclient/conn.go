@@ -76,6 +76,9 @@ func (c *Conn) CloseWrite() error {
 // SetTimeout changes how long one read or write may take.
 func (c *Conn) SetTimeout(d time.Duration) { c.timeout = d }
 
+// NetConn is the connection itself, for those who speak on it on their own.
+func (c *Conn) NetConn() net.Conn { return c.net }
+
 // Capabilities are those that both ends agreed on.
 func (c *Conn) Capabilities() uint32 { return c.caps }
 
