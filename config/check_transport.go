@@ -53,15 +53,12 @@ func (s *source) checkTLS(t *TLS) {
 	}
 	s.fill(&t.Mode, "tls.mode", preset)
 	s.fill(&t.MinVersion, "tls.min_version", TLS12)
-	known := s.oneOf(t.Mode, "tls.mode", TLSOff, TLSOptional, TLSRequired)
+	s.oneOf(t.Mode, "tls.mode", TLSOff, TLSOptional, TLSRequired)
 	s.oneOf(t.MinVersion, "tls.min_version", TLS12, TLS13)
 	s.inFolder(&t.Cert, "tls.cert")
 	s.inFolder(&t.Key, "tls.key")
 	s.inFolder(&t.CA, "tls.ca")
 	s.checkPair(t.Cert, t.Key, "tls")
-	if known && t.Mode != TLSOff && t.Cert == "" && !s.given("tls.key") {
-		s.find("tls.mode", "tls.mode %s needs a certificate: set tls.cert and tls.key", t.Mode)
-	}
 }
 
 // checkPair: a certificate is of no use without its key, and the other way round.

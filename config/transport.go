@@ -9,7 +9,7 @@ import (
 // TLS is what clients are offered.
 type TLS struct {
 	Mode       string `yaml:"mode"`        // off | optional | required; default optional where there is a certificate, otherwise off
-	Cert       string `yaml:"cert"`        // PEM file, the server's certificate first; a relative path starts at the file's folder
+	Cert       string `yaml:"cert"`        // PEM file, the server's certificate first; a relative path starts at the file's folder; empty: one is made at each start
 	Key        string `yaml:"key"`         // PEM file
 	CA         string `yaml:"ca"`          // PEM file of authorities that sign clients' certificates; empty: none is asked for
 	MinVersion string `yaml:"min_version"` // 1.2 (default) | 1.3

@@ -21,6 +21,11 @@ var devConfig = template.Must(template.New("lockstep.yaml").Funcs(template.FuncM
 #   lockstep serve --config COPY
 # (stop dev first, or give the copy other addresses and another log and coordinator).
 
+# TLS for clients that want it, with a certificate made at each start: MariaDB's from 11.4 on
+# connect to nothing without TLS. Others go without, which is faster.
+tls:
+  mode: optional
+
 # Where clients connect, and the port for operators (SQL, metrics, readiness).
 listen: {{yaml .Listen}}
 {{- if .Socket}}

@@ -119,6 +119,26 @@ func TestClients(t *testing.T) {
 	}
 }
 
+// Without files there is a certificate all the same, which stays the same while the process lives.
+func TestSelfSigned(t *testing.T) {
+	c, err := ForClients(config.TLS{Mode: config.TLSRequired}, slog.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, s, cl := meet(t, c.Config(), &tls.Config{InsecureSkipVerify: true}); s != nil || cl != nil {
+		t.Errorf("%v, %v", s, cl)
+	}
+	if _, _, cl := meet(t, c.Config(), &tls.Config{ServerName: "x"}); cl == nil {
+		t.Error("somebody vouches for it")
+	}
+	first := c.Config()
+	c.files.looked = time.Time{}
+	c.ReadAgain()
+	if c.Config() != first {
+		t.Error("another one is made")
+	}
+}
+
 func TestClientsFilesMustBeThere(t *testing.T) {
 	ca := testca.New(t)
 	cert, key := ca.Issue("server", "x")

@@ -35,15 +35,15 @@ func (c *Clients) Config() *tls.Config {
 
 // ReadAgain reads the files whether they seem to have changed or not.
 func (c *Clients) ReadAgain() {
-	if c != nil {
+	if c != nil && len(c.files.paths) > 0 {
 		c.files.again()
 	}
 }
 
 func clientsConfig(c config.TLS) (*tls.Config, error) {
-	pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
+	pair, err := clientsPair(c)
 	if err != nil {
-		return nil, fmt.Errorf("read tls.cert %s and tls.key %s: %w", c.Cert, c.Key, err)
+		return nil, err
 	}
 	t := &tls.Config{
 		Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12,
@@ -61,6 +61,17 @@ func clientsConfig(c config.TLS) (*tls.Config, error) {
 		t.ClientAuth = tls.VerifyClientCertIfGiven
 	}
 	return t, nil
+}
+
+func clientsPair(c config.TLS) (tls.Certificate, error) {
+	if c.Cert == "" {
+		return selfSigned()
+	}
+	pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
+	if err != nil {
+		return pair, fmt.Errorf("read tls.cert %s and tls.key %s: %w", c.Cert, c.Key, err)
+	}
+	return pair, nil
 }
 
 func authorities(path string) (*x509.CertPool, error) {
