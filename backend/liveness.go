@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -45,4 +46,17 @@ func newPeek(nc net.Conn) (*peek, error) {
 // allocation. Not while another goroutine reads from the connection: it would wait for it.
 func (p *peek) quiet() bool {
 	return p.raw.Read(p.check) == nil && p.err == nil && p.n == 0
+}
+
+// heard is how long ago the server last sent something; 0 where the system does not say.
+func (p *peek) heard() (ago time.Duration) {
+	err := p.raw.Control(func(fd uintptr) {
+		if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
+			ago = time.Duration(info.Last_data_recv) * time.Millisecond
+		}
+	})
+	if err != nil {
+		return 0 // closed, which its next use will say
+	}
+	return ago
 }

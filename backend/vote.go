@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"lockstep/protocol"
 )
@@ -23,7 +24,7 @@ func (b *Branch) SendVote(ctx context.Context, m Marker) (receive func() error) 
 	if err := b.mayMark(VerbPrepare, &m); err != nil {
 		return func() error { return err }
 	}
-	if err := b.hung(VerbPrepare); err != nil {
+	if err := b.hung(ctx, VerbPrepare); err != nil {
 		return func() error { return err }
 	}
 	b.own()
@@ -52,7 +53,7 @@ func (b *Branch) CommitOnePhaseMarked(ctx context.Context, m Marker) error {
 	if err := b.mayMark(VerbCommitOnePhase, &m); err != nil {
 		return err
 	}
-	if err := b.hung(VerbCommitOnePhase); err != nil {
+	if err := b.hung(ctx, VerbCommitOnePhase); err != nil {
 		return err
 	}
 	b.own()
@@ -88,17 +89,44 @@ func (b *Branch) mayMark(v Verb, m *Marker) error {
 	return b.c.shard.verdictAs(v, b.xid, ClassDefinite, err)
 }
 
-// hung is a no where the server has closed the connection already: nothing is sent then, so nothing can be prepared. After
-// sending, such a branch would be one whose vote is not known, for which the others would have to wait.
-func (b *Branch) hung(v Verb) error {
-	if b.c.peek.quiet() {
-		return nil
+// quietFor is how long a server may have been silent before it is asked whether it is there, in front of a vote.
+const (
+	quietFor    = time.Second
+	pingTimeout = 5 * time.Second
+)
+
+// hung is a no where the server is not there any more: nothing is sent then, so nothing can be prepared. After sending, such
+// a branch would be one whose vote is not known, and the others would have to wait for its shard to come back. A closed
+// connection shows by itself. A machine that has vanished does not: where the client took its time since the server was last
+// heard, a round trip finds out.
+func (b *Branch) hung(ctx context.Context, v Verb) error {
+	c := b.c
+	err := errHungUp
+	if c.peek.quiet() {
+		if c.peek.heard() < quietFor {
+			return nil
+		}
+		ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+		defer cancel()
+		if err = c.ping(ctx); err == nil {
+			return nil
+		}
 	}
-	b.c.broken.Store(true)
-	return b.c.shard.verdictAs(v, b.xid, ClassDefinite, &ConnError{Shard: b.c.shard.o.Name, ID: b.c.id, Op: v.String(), Err: errHungUp})
+	c.broken.Store(true)
+	return c.shard.verdictAs(v, b.xid, ClassDefinite, &ConnError{Shard: c.shard.o.Name, ID: c.id, Op: v.String() + ": not sent", Err: err})
 }
 
 var errHungUp = errors.New("the server has closed the connection")
+
+// ping is a round trip that changes nothing.
+func (c *Conn) ping(ctx context.Context) error {
+	defer c.Interrupt(ctx)()
+	err := c.send(protocol.ComPing, "")
+	if err == nil {
+		_, err = c.readOK()
+	}
+	return c.fail("asking whether the server is there", err)
+}
 
 // stopped is for a verb that the server did not come to, or did not do: it will not be done, and the branch is rolled back.
 func (b *Branch) stopped(v Verb, err error) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"lockstep/protocol"
 )
@@ -127,4 +128,46 @@ func absentBranches(t *testing.T, e *engine) {
 	if absent, err := s.AbsentBranches(t.Context(), []string{active.xid.GTRID, prepared.xid.GTRID}); err != nil || len(absent) != 2 {
 		t.Errorf("after the end: %q, %v", absent, err)
 	}
+}
+
+// A server that falls silent is a no where it has been quiet for long: nothing is sent then. Right behind an answer of the
+// server nobody asks, and the vote is not known.
+func TestVoteOfASilentServer(t *testing.T) { onEngines(t, voteOfASilentServer) }
+
+func voteOfASilentServer(t *testing.T, e *engine) {
+	s := e.open(t)
+	st := markerTable(t, s)
+	for _, row := range []struct {
+		name  string
+		think time.Duration
+		want  Class
+	}{{"quiet for long", quietFor + 200*time.Millisecond, ClassDefinite}, {"just heard", 0, ClassUnknown}} {
+		t.Run(row.name, func(t *testing.T) {
+			r := newRelay(t, e.options.Address)
+			cutOff := e.open(t, func(o *Options) { o.Address = r.address })
+			b := openBranch(t, cutOff, st)
+			run(t, b.c, "INSERT INTO t VALUES (1,1)")
+			time.Sleep(row.think)
+			r.cut.Store(true)
+			err := b.Vote(timeout(t, 300*time.Millisecond), Marker{GTRID: b.xid.GTRID, State: MarkerVoted, Participants: []string{"s1", "s2"}, Coordinator: "p1"})
+			if Classify(err) != row.want {
+				t.Errorf("%v (%v)", err, Classify(err))
+			}
+			if listed(t, s, b.xid) {
+				t.Error("prepared")
+			}
+			b.c.Discard()
+			must(t, s.KillConnection(t.Context(), b.c.id))
+		})
+	}
+	// One that is there answers, and votes.
+	b := openBranch(t, s, st)
+	run(t, b.c, "INSERT INTO t VALUES (2,1)")
+	time.Sleep(quietFor + 200*time.Millisecond)
+	if ago := b.c.peek.heard(); ago < quietFor || ago > time.Minute {
+		t.Errorf("heard %v ago", ago)
+	}
+	must(t, b.Vote(t.Context(), Marker{GTRID: b.xid.GTRID, State: MarkerVoted, Participants: []string{"s1", "s2"}, Coordinator: "p1"}))
+	must(t, b.Commit(t.Context()))
+	b.c.Release()
 }
