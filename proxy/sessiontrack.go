@@ -113,34 +113,44 @@ const maxTracked = 256
 // trackVariables notes variables with the values they have now. The proxy knows those of the
 // everyday ones; a server is asked for the others, in the form in which it would tell them itself.
 func (s *session) trackVariables(names []string) {
+	values := map[string]string{}
 	var ask []string
 	for _, name := range names {
 		if value, ok := s.plainVariable(name); ok {
-			s.tracking.changes = protocol.AppendTrack(s.tracking.changes, protocol.TrackSystemVariables, name, value)
+			values[name] = value
 		} else if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == "" && len(ask) < maxTracked {
 			ask = append(ask, "'"+name+"'")
 		}
 	}
-	if len(ask) == 0 {
-		return
+	if len(ask) > 0 {
+		if err := s.askVariables(ask, values); err != nil {
+			// The SET itself has been done: its answer stays OK, and says so.
+			s.diag.warn(erUnknown, "The values of "+strings.Join(ask, ", ")+" could not be read for session tracking: "+err.Error())
+		}
 	}
+	for _, name := range names {
+		if value, ok := values[name]; ok {
+			s.tracking.changes = protocol.AppendTrack(s.tracking.changes, protocol.TrackSystemVariables, name, value)
+		}
+	}
+}
+
+// askVariables asks a server for variables, named as literals, as they are under the session's state.
+func (s *session) askVariables(literals []string, values map[string]string) error {
 	shard := s.anyShard()
 	conn, err := s.p.shards[shard].Acquire(s.ctx, s.vars.state(shard), true)
-	if err == nil {
-		defer conn.Release()
-		var rows []row
-		res, qerr := conn.Query(s.ctx, "SHOW SESSION VARIABLES WHERE Variable_name IN ("+strings.Join(ask, ",")+")", maxTracked)
-		if err = qerr; err == nil {
-			rows = textRows(res)
-		}
-		for _, r := range rows {
-			s.tracking.changes = protocol.AppendTrack(s.tracking.changes, protocol.TrackSystemVariables, r[0], r[1])
-		}
-	}
 	if err != nil {
-		// The SET itself has been done: its answer stays OK, and says so.
-		s.diag.warn(erUnknown, "The values of "+strings.Join(ask, ", ")+" could not be read for session tracking: "+err.Error())
+		return err
 	}
+	defer conn.Release()
+	res, err := conn.Query(s.ctx, "SHOW SESSION VARIABLES WHERE Variable_name IN ("+strings.Join(literals, ",")+")", maxTracked)
+	if err != nil {
+		return err
+	}
+	for _, r := range textRows(res) {
+		values[r[0]] = r[1]
+	}
+	return nil
 }
 
 // plainVariable is the value of a variable that the proxy knows as a server tells it.

@@ -15,7 +15,7 @@ import (
 func goMySQL(t *testing.T, c *cluster.Cluster, database string) *client.Conn {
 	t.Helper()
 	conn, err := client.Connect(c.Listen, cluster.User, cluster.Password, database, func(conn *client.Conn) error {
-		conn.UnsetCapability(mysql.CLIENT_DEPRECATE_EOF) // tests count packets
+		conn.UnsetCapability(mysql.CLIENT_DEPRECATE_EOF)    // tests count packets
 		conn.UnsetCapability(mysql.CLIENT_QUERY_ATTRIBUTES) // and write statements by hand
 		return nil
 	})
