@@ -161,6 +161,9 @@ func (l *lane) deliver(p passenger, w protocol.Waiting) bool {
 		s.leave(func() error { return err })
 		return errors.As(err, &re) && !re.Source
 	}
+	if sum.Tracked {
+		s.told()
+	}
 	usable := true
 	s.rowCount = -1
 	if sum.Err != nil {

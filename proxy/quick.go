@@ -156,6 +156,7 @@ func (s *session) quickData(st *sharding.Statement) quickness {
 		s.ensureTransaction()
 	}
 	s.locks = s.locking(st)
+	s.trackWork(st)
 	if s.digest = st.Digest; s.tx != nil {
 		s.tx.trail.add(st.Digest)
 	}

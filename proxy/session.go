@@ -195,6 +195,9 @@ func (s *session) login() error {
 	}
 	if s.client.StartCompression() {
 		s.p.metrics.compressed.Inc()
+		s.mu.Lock()
+		s.event, s.loop = nil, nil // what arrives are no packets: a goroutine's
+		s.mu.Unlock()
 	}
 	return nil
 }
