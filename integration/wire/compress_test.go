@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -30,6 +32,14 @@ func TestCompression(t *testing.T) {
 		mysql = "mysql"
 	}
 	// A statement and a row of more than a packet's 16 MiB, small ones, errors, attributes and several results.
+	file := filepath.Join(t.TempDir(), "rows")
+	var lines strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&lines, "%d\tline %d\n", 100+i, i)
+	}
+	if err := os.WriteFile(file, []byte(lines.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	script := `
 DELETE FROM n;
 INSERT INTO n VALUES (1, REPEAT('x', 3000)), (2, 'short');
@@ -38,9 +48,10 @@ SELECT id, LENGTH(v) FROM n ORDER BY id;
 SELECT LENGTH(REPEAT('y', 17000000)), MD5(REPEAT('y', 17000000)) = MD5('` + strings.Repeat("y", 17_000_000) + `');
 SELECT CONCAT(LEFT(r, 3), LENGTH(r)) FROM (SELECT REPEAT('z', 17000000) AS r) AS big;
 USE d;
+LOAD DATA LOCAL INFILE '` + file + `' INTO TABLE n;
 SELECT COUNT(*) FROM n;
 `
-	want := "1\t3000\n2\t5\n17000000\t1\nzzz17000000\n2\n"
+	want := "1\t3000\n2\t5\n17000000\t1\nzzz17000000\n5002\n"
 	for _, command := range [][]string{
 		{"mariadb"}, {"mariadb", "--compress"}, {mysql, "--ssl-mode=DISABLED", "--compression-algorithms=zlib"},
 		{mysql, "--ssl-mode=DISABLED", "--compression-algorithms=zstd"}, {mysql, "--ssl-mode=DISABLED", "--compression-algorithms=zstd", "--zstd-compression-level=19"},
@@ -48,7 +59,7 @@ SELECT COUNT(*) FROM n;
 	} {
 		t.Run(strings.Join(command[min(1, len(command)-1):], " "), func(t *testing.T) {
 			args := append([]string{login[0]}, command[1:]...)
-			args = append(append(args, login[1:]...), "--force", "--max-allowed-packet=64M")
+			args = append(append(args, login[1:]...), "--force", "--local-infile=1", "--max-allowed-packet=64M")
 			cmd := exec.CommandContext(t.Context(), command[0], args...)
 			cmd.Stdin = strings.NewReader(script)
 			var errs strings.Builder
