@@ -51,6 +51,9 @@ func drawLuck(rng *rand.Rand) luck {
 	if some(0, 0, 0, 1) == 1 {
 		// The real clock counts on when the calendar is put back; this one does not, so no jumps here.
 		l.retention, l.weights[faultClockBack], l.weights[faultClockForward], l.weights[faultLongPause] = 2*time.Minute, 0, 0, 3
+		// Half-voted transactions of proxies that sleep for longer than their rows are kept.
+		l.weights[faultWake] = some(0, 1)
+		l.traps = append(l.traps, trap{fault: faultFreeze, phase: phasePartly, skip: rng.IntN(4)})
 	} else {
 		l.weights[faultLongPause] = 0
 	}
