@@ -53,9 +53,7 @@ func TestBeforeLogin(t *testing.T) {
 	if said, _ := io.ReadAll(nc); !strings.Contains(string(said), "Got a packet bigger than") {
 		t.Errorf("a large packet is answered %q", said)
 	}
-	if n := refusals(t, c, "packet_too_large") - before; n != 1 {
-		t.Errorf("%v counted", n)
-	}
+	eventually(t, "it is counted", func() bool { return refusals(t, c, "packet_too_large") == before+1 })
 	before = refusals(t, c, "bad_handshake")
 	nc = silent()
 	if _, err := nc.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
@@ -66,9 +64,10 @@ func TestBeforeLogin(t *testing.T) {
 	silent().Close()
 	eventually(t, "one that goes away", func() bool { return refusals(t, c, "left") > before2 })
 	login{user: "app", password: "no"}.refused(t, c, 1045, "")
-	if refusals(t, c, "access_denied") != 1 || refusals(t, c, "bad_handshake")+refusals(t, c, "packet_too_large") <= before+1 {
-		t.Errorf("access_denied %v, bad_handshake %v", refusals(t, c, "access_denied"), refusals(t, c, "bad_handshake"))
-	}
+	eventually(t, "both are counted", func() bool {
+		// What another protocol says first is a packet that is too large, or one out of order.
+		return refusals(t, c, "access_denied") == 1 && refusals(t, c, "bad_handshake")+refusals(t, c, "packet_too_large") == before+2
+	})
 }
 
 // A client that never logs in does not hold up the end.
