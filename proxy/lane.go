@@ -24,12 +24,12 @@ type lane struct {
 	conn    *backend.Conn
 	queue   []passenger // from first on, oldest in front
 	first   int
-	sent    int       // of queue, the statements that the server has, or is being sent
-	batch   int       // how many were sent last
 	dirty   bool      // flush will be called at the end of the round
 	began   time.Time // when the server could begin with the oldest
 	used    time.Time
 	moved   time.Time // when the last answer came
+	seen    time.Time // began, at the last tick
+	still   int       // ticks since it has changed
 	wanted  string    // a statement that is to be prepared here once the lane is empty
 	removed bool
 }
@@ -53,21 +53,15 @@ func (l *lane) add(s *session, st *sharding.Statement, target *sharding.Target) 
 		l.first = 0
 	}
 	l.queue = append(l.queue, passenger{s: s, st: st})
-	l.soon()
+	if !l.dirty {
+		l.dirty = true
+		l.set.lanes.dirty = append(l.set.lanes.dirty, l)
+	}
 	return nil
 }
 
-// soon has flush called at the end of the round, where there is something to send and a batch is due: as long as the server has
-// more than half of the last one to do, the next one gathers. That is what makes batches, when clients come one by one.
-func (l *lane) soon() {
-	if l.dirty || l.sent == l.waiting() || l.sent > l.batch/2 {
-		return
-	}
-	l.dirty = true
-	l.set.lanes.dirty = append(l.set.lanes.dirty, l)
-}
-
-// flush sends the batch.
+// flush sends what was added in this round. Nothing is held back to make a larger batch: while the server is busy, batches
+// grow by themselves, and while it is not, waiting would be idle.
 func (l *lane) flush(now time.Time) {
 	l.dirty = false
 	if l.removed {
@@ -76,7 +70,6 @@ func (l *lane) flush(now time.Time) {
 	if l.began.IsZero() {
 		l.began = now
 	}
-	l.batch, l.sent = l.waiting()-l.sent, l.waiting()
 	if l.used = now; l.conn.Wire().Flush() != nil {
 		l.breakUp()
 	}
@@ -85,7 +78,6 @@ func (l *lane) flush(now time.Time) {
 // pop takes the oldest passenger off.
 func (l *lane) pop() passenger {
 	p := l.queue[l.first]
-	l.sent--
 	l.queue[l.first] = passenger{}
 	if l.first++; l.first == len(l.queue) {
 		l.queue, l.first = l.queue[:0], 0
@@ -118,7 +110,6 @@ func (l *lane) Readable() {
 				break
 			}
 			p := l.pop()
-			l.soon()
 			p.st.Observed.RanShared(now.Sub(l.began), w.Size)
 			l.began, l.moved = now, now
 			if l.waiting() == 0 {

@@ -34,9 +34,9 @@ type laneSet struct {
 // Times of lanes.
 const (
 	laneTick = 10 * time.Millisecond
-	laneHold = 50 * time.Millisecond  // a statement that runs longer must not have others behind it
-	laneStop = 500 * time.Millisecond // the same where no other lane gets on either: the server is slow, not the statement
-	laneRest = 2 * time.Second        // without a statement for so long, the connection goes back to the pool
+	laneHold = 5               // ticks without an answer: then a statement must not have others behind it
+	laneStop = 50              // the same where no other lane gets on either: the server is slow, not the statement
+	laneRest = 2 * time.Second // without a statement for so long, the connection goes back to the pool
 )
 
 func (ls *lanes) init(l *frontLoop) {
@@ -226,16 +226,16 @@ func (ls *lanes) busy() bool {
 	return false
 }
 
-// tick looks for statements that hold others up.
+// tick looks for statements that hold others up. Ticks count, and not the clock: between two of them the loop has asked for
+// what has arrived, so that it does not take its own delay for a server's.
 func (ls *lanes) tick() {
-	now := time.Now()
 	for _, set := range ls.sets {
 		for _, l := range append([]*lane(nil), set.list...) {
-			if l.waiting() == 0 || l.began.IsZero() {
+			if l.waiting() == 0 || !l.began.Equal(l.seen) {
+				l.seen, l.still = l.began, 0
 				continue
 			}
-			age := now.Sub(l.began)
-			if age > laneStop || age > laneHold && set.othersMove(l) {
+			if l.still++; l.still > laneStop || l.still > laneHold && set.othersMove(l) {
 				l.queue[l.first].st.Observed.HeldUp()
 				set.part(l)
 			}
@@ -246,7 +246,7 @@ func (ls *lanes) tick() {
 // othersMove says whether the server has answered on another lane while this one waited.
 func (set *laneSet) othersMove(than *lane) bool {
 	for _, l := range set.list {
-		if l != than && l.moved.After(than.began.Add(laneHold/2)) {
+		if l != than && l.moved.After(than.began.Add(laneHold*laneTick/2)) {
 			return true
 		}
 	}

@@ -12,14 +12,16 @@ type Observed struct {
 	mean    atomic.Int64 // of the time in ns from the answer before on the same connection
 	dear    atomic.Bool  // it must not share, until
 	until   atomic.Int64 // this moment (Unix time in ns), when one run may try
-	strikes atomic.Int32 // how often it was found to be dear
+	strikes atomic.Int32 // how often it was found to be dear, of late
+	last    atomic.Int64 // when that was
 }
 
 const (
 	cheapTime  = time.Millisecond
 	cheapSize  = 4 << 10 // bytes of an answer
 	firstPause = time.Second
-	maxStrikes = 8 // a pause of some minutes
+	maxStrikes = 8           // a pause of some minutes
+	forgotten  = time.Minute // after a pause and so long without a strike, it starts afresh
 )
 
 // Cheap says whether the statement may share a connection now.
@@ -49,9 +51,13 @@ func (o *Observed) RanShared(took time.Duration, size int) {
 
 // HeldUp notes a run for which others had to wait too long, or that cannot be shared.
 func (o *Observed) HeldUp() {
-	n := min(o.strikes.Load(), maxStrikes)
+	now, n := time.Now().UnixNano(), min(o.strikes.Load(), maxStrikes)
+	if now-max(o.last.Load(), o.until.Load()) > int64(forgotten) {
+		n = 0
+	}
 	o.strikes.Store(n + 1)
-	o.until.Store(time.Now().Add(firstPause << n).UnixNano())
+	o.last.Store(now)
+	o.until.Store(now + int64(firstPause)<<n)
 	o.mean.Store(0)
 	o.dear.Store(true)
 }
