@@ -165,7 +165,7 @@ func TestLostConnections(t *testing.T) {
 		{name: "going back after a failed statement", before: []string{"BEGIN", "UPDATE a SET v = 1"},
 			fault: fault{"ROLLBACK TO", cutAnswer}, run: "INSERT INTO a VALUES (101, 1), (102, 1), (103, 1), (104, 1), (105, 1), (106, 1), ($1, 1)", code: 1062, dead: true},
 		{name: "savepoint", before: []string{"BEGIN", "UPDATE a SET v = 1"},
-			fault: fault{"SAVEPOINT s", cutAnswer}, run: "SAVEPOINT s", code: 2013, dead: true},
+			fault: fault{"SAVEPOINT `s`", cutAnswer}, run: "SAVEPOINT s", code: 2013, dead: true},
 		{name: "rollback to savepoint", before: []string{"BEGIN", "SAVEPOINT s", "UPDATE a SET v = 1"},
 			fault: fault{"ROLLBACK TO", cutRequest}, run: "ROLLBACK TO s", code: 2013, dead: true},
 		{name: "rollback", before: []string{"BEGIN", "UPDATE a SET v = 1"}, fault: fault{"XA ROLLBACK", cutAnswer}, run: "ROLLBACK"},
