@@ -10,7 +10,7 @@ while read -r package; do
 	for name in $names; do
 		found=$((found + 1))
 		echo "$package $name"
-		go test "$package" -run '^$' -fuzz "^$name\$" -fuzztime "$time"
+		go test "$package" -run '^$' -fuzz "^$name\$" -fuzztime "$time" -fuzzminimizetime 100x
 	done
 done < <(go list ./...)
 if ((found == 0)); then

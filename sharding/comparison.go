@@ -17,6 +17,7 @@ const (
 	comparePadded                 // text: by its weight without trailing spaces
 	compareText                   // text of a NO PAD collation: by its weight
 	compareNumber                 // ENUM, SET: by the number, which the result does not show
+	compareFloat                  // FLOAT: by the DOUBLE made of it, as its text has six digits only
 	compareAddress                // INET4, INET6: by its bytes, of which the result shows a text in another order
 )
 
@@ -78,11 +79,16 @@ func (c *compiler) comparison(b *block, e ast.ExprNode, col column, plain bool) 
 
 // common is the kind of an expression that gives one of several values.
 func (c *compiler) common(b *block, kind comparisonKind, list []ast.ExprNode) comparisonKind {
+	numbers := false
 	for _, e := range list {
 		if e == nil {
 			continue
 		}
 		if v, ok := unwrap(e).(*driver.ValueExpr); ok && v.Kind() == driver.KindNull {
+			continue
+		}
+		if isNumber(e) {
+			numbers = true // beside a FLOAT as beside any other number
 			continue
 		}
 		k := c.comparison(b, e, column{}, false)
@@ -96,7 +102,29 @@ func (c *compiler) common(b *block, kind comparisonKind, list []ast.ExprNode) co
 			return compareUnknown
 		}
 	}
-	return kind
+	switch {
+	case !numbers || kind == compareValue || kind == compareFloat:
+		return kind
+	case kind == compareUnknown:
+		return compareValue
+	}
+	return compareUnknown
+}
+
+// isNumber says whether e is a number that is written out, with or without a sign.
+func isNumber(e ast.ExprNode) bool {
+	if signed, ok := unwrap(e).(*ast.UnaryOperationExpr); ok {
+		e = signed.V
+	}
+	v, ok := unwrap(e).(*driver.ValueExpr)
+	if !ok {
+		return false
+	}
+	switch v.Kind() {
+	case driver.KindInt64, driver.KindUint64, driver.KindFloat32, driver.KindFloat64, driver.KindMysqlDecimal:
+		return true
+	}
+	return false
 }
 
 var numberFunctions = map[string]bool{
@@ -200,6 +228,8 @@ func columnComparison(c *ColumnInfo) comparisonKind {
 	switch c.DataType {
 	case "enum", "set":
 		return compareNumber
+	case "float":
+		return compareFloat
 	case "char", "varchar", "tinytext", "text", "mediumtext", "longtext":
 		collation := strings.ToLower(c.Collation)
 		if collation == "binary" || strings.Contains(collation, "nopad") || strings.Contains(collation, "_0900_") {

@@ -312,7 +312,7 @@ func (x *scatterer) keyBy(at int, text any, e ast.ExprNode, col column, plain bo
 	case compareText:
 		k.Weight = weigh("WEIGHT_STRING(", text, ")")
 		return k, ""
-	case compareNumber:
+	case compareNumber, compareFloat:
 		k.Weight = weigh("(", text, ")+0")
 		return k, ""
 	case compareAddress:

@@ -46,6 +46,7 @@ func (p *pair) check(t *testing.T, s *sequence) {
 		t.Errorf("%s: %v", oneByOne.name, err)
 	}
 	p.compare(t, s, first, want)
+	p.withoutEOF(t, s)
 	known := *s // with the ids that its statements have on a fresh connection
 	known.commands = withIDs(s.commands, first)
 	for _, d := range deliveries {
@@ -61,9 +62,32 @@ func (p *pair) check(t *testing.T, s *sequence) {
 	}
 }
 
+// withoutEOF compares the answers to a client for which OK packets stand where EOF packets were.
+func (p *pair) withoutEOF(t *testing.T, s *sequence) {
+	t.Helper()
+	d := oneByOne
+	d.capabilities = wireclient.CapDeprecateEOF
+	want, err := p.play(t, p.plain, d, s)
+	if err != nil {
+		t.Fatalf("on a plain server, without EOF packets: %v", err)
+	}
+	got, err := p.play(t, p.proxied, d, s)
+	if err != nil {
+		t.Errorf("without EOF packets: %v", err)
+	}
+	for i := range max(len(got), len(want)) {
+		if s.difference(i, p.engine) != nil {
+			continue // told of the other client
+		}
+		if g, w := p.lines(s, got, i), p.lines(s, want, i); !slices.Equal(g, w) {
+			t.Errorf("without EOF packets: command %d, %s\n got %s (%s)\nwant %s (%s)", i, show(s.commands[i]), tell(g), got.detail(i), tell(w), want.detail(i))
+		}
+	}
+}
+
 func (p *pair) play(t *testing.T, address string, d delivery, s *sequence) (answers, error) {
 	t.Helper()
-	c := p.dial(t, address, wireclient.Options{Database: "d", Wrap: d.wrap})
+	c := p.dial(t, address, wireclient.Options{Database: "d", Wrap: d.wrap, Capabilities: d.capabilities})
 	defer c.Close()
 	return d.play(c, s.commands)
 }

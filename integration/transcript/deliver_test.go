@@ -12,7 +12,9 @@ import (
 type delivery struct {
 	name string
 	wrap func(net.Conn) net.Conn
-	play func(c *wireclient.Conn, cmds []wireclient.Command) (answers, error)
+
+	capabilities uint32 // further ones of the client
+	play         func(c *wireclient.Conn, cmds []wireclient.Command) (answers, error)
 }
 
 // answers are those to each command, as far as there are any.

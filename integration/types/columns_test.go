@@ -156,6 +156,12 @@ func (k *kind) questions() []question {
 			question{query: "max by group", sql: "SELECT id %% 2, MAX(v), MIN(v) FROM %s GROUP BY id %% 2 ORDER BY 1"},
 		)
 	}
+	if k.name == "f" {
+		list = append(list,
+			question{query: "computed order", sql: "SELECT id FROM %s ORDER BY IFNULL(v, 0), id"},
+			question{query: "computed group", sql: "SELECT COUNT(*), IFNULL(v, -1.5) FROM %s GROUP BY 2 ORDER BY 2"},
+		)
+	}
 	if k.sums {
 		list = append(list,
 			question{query: "sum", sql: "SELECT SUM(v) FROM %s"},
