@@ -13,7 +13,7 @@ import (
 )
 
 // Conn is a server connection, owned by one session at a time. Only MarkBroken, Abort,
-// ID and Shard may be called by others than the owner.
+// PeerGone, ID and Shard may be called by others than the owner.
 type Conn struct {
 	shard     *Shard
 	id        uint32

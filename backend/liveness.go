@@ -60,3 +60,16 @@ func (p *peek) heard() (ago time.Duration) {
 	}
 	return ago
 }
+
+// PeerGone says whether the server has ended the connection, or it has broken, whatever its owner is doing with it. It may be
+// called while another goroutine reads, and consumes nothing.
+func (c *Conn) PeerGone() bool {
+	gone := false
+	err := c.peek.raw.Control(func(fd uintptr) {
+		fds := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
+		if _, err := unix.Poll(fds[:], 0); err == nil {
+			gone = fds[0].Revents&(unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0
+		}
+	})
+	return err != nil || gone
+}

@@ -26,7 +26,7 @@ func (s *session) status() protocol.Status {
 
 func (s *session) patch(more bool) protocol.Patch {
 	p := protocol.Patch{StatusMask: statusMask, StatusValue: s.status() & statusMask}
-	if s.tx != nil && s.tx.watched != nil {
+	if s.limited || s.tx != nil && s.tx.watched != nil {
 		p.Error = s.deadlocked
 	}
 	if s.endsWithState() {

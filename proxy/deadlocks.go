@@ -80,8 +80,12 @@ func (s *session) EndStatement(statement uint64) bool {
 }
 
 // deadlocked is the error of a deadlock in the place of the interruption by which its victim's statement
-// was ended; nil for any other error. The caller ends the transaction, as after any 1213.
+// was ended, or that of a time limit in the place of its interruption; nil for any other error. The caller ends the
+// transaction after 1213, as always.
 func (s *session) deadlocked(e *protocol.ServerError) *protocol.ServerError {
+	if late := s.timedOut(e); late != nil {
+		return late
+	}
 	if e.Code != erQueryInterrupted || s.tx == nil || s.tx.watched == nil {
 		return nil
 	}

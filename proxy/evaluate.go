@@ -197,8 +197,8 @@ func (s *session) systemVariable(name string) (string, bool) {
 		return fmt.Sprint(s.diag.lastWarnings), true
 	case "error_count":
 		return fmt.Sprint(s.diag.lastErrors), true
-	case "wait_timeout", "interactive_timeout":
-		return fmt.Sprint(int(s.vars.idleTimeout().Seconds())), true
+	case "wait_timeout", "interactive_timeout", "max_statement_time", "max_execution_time":
+		return s.timeVariable(name)
 	case "max_allowed_packet":
 		return fmt.Sprint(s.p.cfg.Limits.MaxPacket), true
 	}

@@ -27,6 +27,10 @@ func (p *Proxy) accept(l net.Listener) {
 				return
 			}
 		}
+		if p.draining.Load() {
+			p.running.Go(func() { p.refuseInShutdown(nc) })
+			continue
+		}
 		served, loop := p.front.adopt(nc)
 		s := newSession(p, served, loop)
 		if why := p.sessions.add(s, &p.cfg.Limits); why != "" {

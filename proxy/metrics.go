@@ -20,6 +20,7 @@ type metrics struct {
 	commits           *prometheus.CounterVec
 	lookups           *prometheus.CounterVec
 	deadlockTime      prometheus.Histogram
+	clientsLost       *prometheus.CounterVec
 	loadBytes         prometheus.Counter
 	loadLines         prometheus.Counter
 }
@@ -43,8 +44,10 @@ func newMetrics(p *Proxy) *metrics {
 		scattered:         counter("statements_scattered_total", "Statements that several shards answered."),
 		rollbacks:         counter("rollbacks_total", "Transactions rolled back before commit."),
 		unknownCommits:    counter("commits_unknown_total", "One-phase commits whose shard was lost before it answered."),
-		loadBytes:         counter("load_bytes_total", "Bytes of clients' files for LOAD DATA LOCAL."),
-		loadLines:         counter("load_lines_total", "Lines of clients' files that were dealt to shards."),
+		clientsLost: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lockstep", Name: "clients_lost_total",
+			Help: "Sessions that were ended in the middle of a statement because of their clients."}, []string{"why"}),
+		loadBytes: counter("load_bytes_total", "Bytes of clients' files for LOAD DATA LOCAL."),
+		loadLines: counter("load_lines_total", "Lines of clients' files that were dealt to shards."),
 		commits: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lockstep", Name: "commits_total",
 			Help: "COMMITs by the way they went."}, []string{"phases"}),
 		lookups: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lockstep", Name: "outcome_lookups_total",
@@ -56,8 +59,11 @@ func newMetrics(p *Proxy) *metrics {
 	for _, why := range refusals {
 		m.refused.WithLabelValues(why)
 	}
+	for _, why := range []string{clientGone, clientStuck} {
+		m.clientsLost.WithLabelValues(why)
+	}
 	m.registry.MustRegister(p.spools.gauges()...)
 	m.registry.MustRegister(m.compressed, m.attributesDropped, m.logins, m.loginFailures, m.refused, m.errors, m.single, m.pipelined, m.repeated, m.scattered, m.rollbacks,
-		m.unknownCommits, m.commits, m.lookups, m.deadlockTime, m.loadBytes, m.loadLines, &partsCollector{p}, deadlockCollector{p}, loopCollector{p})
+		m.unknownCommits, m.commits, m.lookups, m.deadlockTime, m.clientsLost, m.loadBytes, m.loadLines, &partsCollector{p}, deadlockCollector{p}, loopCollector{p})
 	return m
 }

@@ -203,6 +203,7 @@ func (p *Proxy) Start(ctx context.Context) error {
 	if p.deadlocks != nil {
 		p.running.Go(func() { p.deadlocks.Run(p.ctx) })
 	}
+	p.running.Go(p.watchClients)
 	for _, l := range p.listeners() {
 		p.running.Go(func() { p.accept(l) })
 	}
@@ -236,13 +237,12 @@ func (p *Proxy) AdminAddr() string {
 // Failed gives an error when the proxy must end by itself: then it refuses commits over several shards already.
 func (p *Proxy) Failed() <-chan error { return p.identity.failed }
 
-// Drain stops taking connections and waits until no session is inside a
+// Drain refuses new clients and waits until no session is inside a
 // transaction or statement, or ctx ends; then the rest is cut off.
 func (p *Proxy) Drain(ctx context.Context) error {
-	p.draining.Store(true)
-	err := p.closeListeners()
+	p.draining.Store(true) // who comes now hears 1053
 	p.sessions.drain(ctx)
-	return err
+	return p.closeListeners()
 }
 
 // Close ends everything at once: sessions, recovery, server connections, the log.

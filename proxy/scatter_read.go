@@ -269,8 +269,8 @@ func (s *session) endParts(parts []part, cause error) error {
 		default:
 			err = s.lost(&p.lease, err, s.plan.Write)
 		}
-		if result == nil {
-			result = err
+		if result == nil || interrupted(result) && !interrupted(err) {
+			result = err // what is lost, not what was ended for it
 		}
 	}
 	switch {
@@ -280,4 +280,9 @@ func (s *session) endParts(parts []part, cause error) error {
 		return result
 	}
 	return cause
+}
+
+func interrupted(err error) bool {
+	var se *protocol.ServerError
+	return errors.As(err, &se) && se.Code == erQueryInterrupted
 }

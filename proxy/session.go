@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,6 +55,7 @@ type session struct {
 	outside  bool  // the running statement takes no part in the open transaction
 	locks    bool  // the running statement may lock what it reads
 	more     bool  // further statements of the same packet follow
+	limited  bool  // the running statement has a time limit
 	diag     diagnostics
 
 	tracking   sessionTrack
@@ -74,6 +76,8 @@ type session struct {
 	slots    sharding.Session
 	out      []byte
 
+	writeLimit atomic.Int64 // nanoseconds that the client may take nothing of its answer
+
 	digest string                // of the running statement
 	trail  atomic.Pointer[trail] // of the open transaction, from its first branch on
 
@@ -86,6 +90,8 @@ type session struct {
 	number  uint64          // of the statement, so that a late KILL QUERY does not hit the next one
 	killing int             // KILL QUERYs under way
 	victim  uint64          // the statement of this number is ended to break a deadlock
+	overdue uint64          // the statement of this number is ended for its time limit
+	bereft  uint64          // the statement of this number is ended because one of its shards is lost
 	spared  *sync.Cond      // of mu: killing has fallen
 	command string
 	text    []byte
@@ -254,6 +260,7 @@ func (s *session) enter(login *protocol.Login) error {
 // reset drops everything a session may have piled up, except who it is.
 func (s *session) reset() {
 	s.vars = newVariables(s.p)
+	s.writeLimit.Store(int64(s.vars.netWriteTimeout()))
 	s.env = sharding.Env{}
 	s.closeCursors()
 	s.stmts, s.lastStmt = map[uint32]*prepared{}, 0
@@ -366,6 +373,8 @@ func (s *session) readFailed(err error) error {
 		return s.fail(order.ServerError())
 	case s.p.ctx.Err() != nil || s.wasKilled():
 		return s.unaskedGoodbye()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return s.idleEnd(err)
 	default:
 		return err
 	}
@@ -415,5 +424,8 @@ func (s *session) unaskedGoodbye() error {
 
 // goodbye is what a client hears when the proxy ends its session.
 func (s *session) goodbye() error {
-	return s.fail(protocol.NewError(erServerShutdown, "Server shutdown in progress"))
+	if s.silenced() {
+		return errKilled
+	}
+	return s.fail(shutdownError())
 }

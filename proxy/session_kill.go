@@ -71,18 +71,6 @@ func (s *session) killStatementNumber(number uint64) {
 	s.spared.Broadcast()
 }
 
-// limitTime ends the running statement when it takes longer than timeouts.statement.
-func (s *session) limitTime() (stop func() bool) {
-	limit := s.p.cfg.Timeouts.Statement
-	if limit <= 0 {
-		return func() bool { return true }
-	}
-	s.mu.Lock()
-	number := s.number
-	s.mu.Unlock()
-	return time.AfterFunc(limit, func() { s.killStatementNumber(number) }).Stop
-}
-
 // interruptTimeout bounds the side connection that carries a KILL to a shard.
 const interruptTimeout = 5 * time.Second
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"lockstep/protocol"
 	"lockstep/sharding"
@@ -46,6 +45,10 @@ func (s *session) set(st *sharding.Statement) error {
 				return err
 			}
 			touched = touched || a.Scope == sharding.ScopeSession
+		case s.p.ownTime(a.Name):
+			if err := s.setTime(a, value, &next); err != nil {
+				return err
+			}
 		default:
 			if err := setVariable(a, value, &next); err != nil {
 				return err
@@ -63,6 +66,7 @@ func (s *session) set(st *sharding.Statement) error {
 	} else {
 		s.vars = next
 	}
+	s.writeLimit.Store(int64(s.vars.netWriteTimeout()))
 	if len(globals) > 0 {
 		if err := s.setGlobals(globals); err != nil {
 			return err
@@ -191,8 +195,6 @@ func setVariable(a *sharding.Assignment, value string, next *variables) error {
 		a.Name = "tx_isolation"
 	case "transaction_read_only":
 		a.Name = "tx_read_only"
-	case "wait_timeout", "interactive_timeout":
-		return setIdle(a, value, next)
 	case "pseudo_thread_id", "pseudo_slave_mode", "gtid_domain_id", "gtid_seq_no", "server_id", "sql_log_bin":
 		return notSupported("setting %s through the proxy", a.Name)
 	}
@@ -209,23 +211,6 @@ func quoteIfAny(s string) string {
 		return ""
 	}
 	return quote(unquote(s))
-}
-
-// setIdle keeps wait_timeout in the proxy: server connections are shared and must not end with it.
-func setIdle(a *sharding.Assignment, value string, next *variables) error {
-	if a.Name == "interactive_timeout" {
-		return nil
-	}
-	if a.Default {
-		next.wait = 0
-		return nil
-	}
-	n, err := strconv.ParseInt(unquote(value), 10, 32)
-	if err != nil {
-		return protocol.NewError(1232, "Incorrect argument type to variable '%s'", a.Name)
-	}
-	next.wait = time.Duration(max(n, 1)) * time.Second
-	return nil
 }
 
 func boolean(name, value string, isDefault bool) (bool, error) {

@@ -107,7 +107,7 @@ func (s *session) killStatement(k sharding.KillTarget) error {
 	case k.Query:
 		o.killQuery()
 	case o == s:
-		err := s.answerError(protocol.NewError(erQueryInterrupted, "Query execution was interrupted"))
+		err := s.answerError(s.killedItself())
 		return &closeError{errors.Join(errOwnKill, err, s.client.Flush())}
 	default:
 		o.kill()

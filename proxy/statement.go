@@ -72,6 +72,9 @@ func (s *session) answer(err error) error {
 	if errors.As(err, &end) {
 		return end.err
 	}
+	if s.silenced() {
+		return errKilled
+	}
 	return s.answerError(toClient(err))
 }
 
@@ -263,7 +266,7 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 		s.outside = true
 		defer func() { s.outside = false }()
 	}
-	defer s.limitTime()()
+	defer s.limitTime(st)()
 	switch {
 	case s.plan.Load != nil:
 		return s.loadFile(st, rq)

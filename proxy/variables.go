@@ -22,8 +22,8 @@ type variables struct {
 	database    string            // logical name
 	vars        map[string]string // session variables and "@user" ones, as SQL literals
 	commitMode  string
-	token       string        // of the client, for the open transaction or else the next; empty: none
-	wait        time.Duration // wait_timeout set by the client; 0: the configured one
+	token       string // of the client, for the open transaction or else the next; empty: none
+	timeVariables
 
 	// For the next transaction only (SET TRANSACTION).
 	nextIsolation string

@@ -1,8 +1,10 @@
 package sharding
 
 import (
+	"regexp"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -23,6 +25,7 @@ type compiler struct {
 
 	conditional  bool // an executable comment that only some servers run
 	hint         string
+	maxTime      uint64          // of the hint MAX_EXECUTION_TIME(n)
 	slotStarts   map[int]int     // byte → slot
 	marked       map[int]bool    // bytes where a database's name begins that is a slot
 	qualifiersOf map[*Table]bool // tables whose qualifiers are marked
@@ -107,6 +110,8 @@ func (c *compiler) tokenize(sql []byte) error {
 		case tokHint:
 			if name, ok := shardHint(c.src[t.start:t.end]); ok {
 				c.hint = name
+			} else if n, ok := timeHint(c.src[t.start:t.end]); ok {
+				c.maxTime = n
 			}
 			continue
 		}
@@ -126,6 +131,19 @@ func shardHint(comment string) (string, bool) {
 	}
 	name, _, ok := strings.Cut(body[1:], ")")
 	return strings.Trim(strings.TrimSpace(name), "`'\""), ok
+}
+
+// maxTimeHint matches MAX_EXECUTION_TIME(n) among hints.
+var maxTimeHint = regexp.MustCompile(`(?i)\bmax_execution_time\s*\(\s*(\d+)\s*\)`)
+
+// timeHint reads /*+ MAX_EXECUTION_TIME(n) */.
+func timeHint(comment string) (uint64, bool) {
+	m := maxTimeHint.FindStringSubmatch(comment)
+	if m == nil {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(m[1], 10, 64)
+	return n, err == nil
 }
 
 // finish makes the template of the whole text, for shards that need another text than the received one.

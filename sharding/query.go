@@ -17,7 +17,7 @@ func (c *compiler) refuseConditional() error {
 // query compiles SELECT, TABLE, VALUES and WITH.
 func (c *compiler) query() error {
 	st := c.st
-	st.Kind, st.ReadOnly = KindSelect, true
+	st.Kind, st.ReadOnly, st.Select, st.MaxTime = KindSelect, true, true, c.maxTime
 	if err := c.refuseConditional(); err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ type Statement struct {
 	Databases     []string // that the statement uses, named in it or current
 	Opaque        bool     // which tables it uses cannot be told
 	Functions     []string // that the statement calls, lower case, built in or stored: a stored one may write
+	Select        bool     // SELECT, TABLE, VALUES, WITH, with or without tables
+	MaxTime       uint64   // milliseconds, of the hint MAX_EXECUTION_TIME(n); 0: none
 	CalcFoundRows bool     // SELECT SQL_CALC_FOUND_ROWS
 	SessionSlots  bool     // uses LAST_INSERT_ID(), ROW_COUNT(), FOUND_ROWS(), CONNECTION_ID(), USER(), DATABASE() …: Inputs.Session is needed
 	Words         []string
