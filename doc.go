@@ -9,6 +9,7 @@
 //	txlog/          the decision log
 //	backend/        one shard server: pool, session state, XA verbs
 //	protocol/       the MySQL wire protocol, without policy
+//	eventloop/      many connections on few goroutines (epoll)
 //	localdb/        private MariaDB servers for dev and tests
 //	integration/    end-to-end tests and benchmarks
 //
@@ -16,5 +17,5 @@
 //
 //	cmd ─▶ proxy ─▶ sharding ────▶ config
 //	            ├─▶ coordinator ─▶ txlog
-//	            └─▶ backend ─────▶ protocol
+//	            └─▶ backend ─────▶ protocol, eventloop
 package lockstep

@@ -3,14 +3,19 @@
 // answers in the client's protocol.
 //
 //	client ──▶ session ──▶ planner ──▶ one shard:  relay, bytes untouched
+//	  event loop or goroutine             (cheap reads of many sessions on one connection)
 //	              │                └─▶ several:    scatter, merge, one answer
 //	              ▼
 //	         transaction ──▶ branches (XA) ──▶ coordinator (two-phase or three-phase commit)
 //
 // Invariants:
 //
-//   - A session is one goroutine. It alone uses its client connection, its
-//     transaction and the server connections it holds.
+//   - A session belongs to one goroutine, or to its event loop: between commands, and while a
+//     statement runs that needs one shard and nothing else. The owner alone uses its client
+//     connection, its transaction and the server connections it holds.
+//   - On an event loop nothing waits. What might is found out before anything is sent or changed, and a
+//     goroutine begins the statement anew.
+//   - Only reads outside transactions that lock nothing share a server connection: they may run again elsewhere.
 //   - Outside a transaction a server connection is held for one statement.
 //     Inside, each shard that was used has one branch on one connection
 //     until the transaction has ended.
