@@ -85,7 +85,7 @@ func oneShard(t *testing.T, only *regexp.Regexp, rounds int, d time.Duration) (l
 			ways: []way{
 				{name: "direct", run: run(server)},
 				{name: "HAProxy", run: run(haproxy), pid: func() int { return pid }},
-				{name: "Lockstep", run: run(c.Listen), pid: c.ProxyPid},
+				{name: "Lockstep", run: run(c.Listen), pid: c.ProxyPid, call: func() float64 { return systemCalls(t, c) }},
 			},
 		}, rounds, d)...)
 	}
@@ -175,21 +175,42 @@ func twoShards(t *testing.T, only *regexp.Regexp, rounds int, d time.Duration) (
 // logBatches is the proxy's counter of what its decision log has synced; one batch is two fdatasyncs.
 func logBatches(t *testing.T, c *cluster.Cluster) float64 {
 	t.Helper()
+	return counters(t, c, "lockstep_log_syncs_total ")
+}
+
+// systemCalls is the proxy's counter of reads, writes and waits for events.
+func systemCalls(t *testing.T, c *cluster.Cluster) float64 {
+	t.Helper()
+	const name = "lockstep_loop_system_calls_total"
+	return counters(t, c, name+`{call="wait"} `, name+`{call="read"} `, name+`{call="write"} `)
+}
+
+// counters is the sum of these lines of the proxy's metrics.
+func counters(t *testing.T, c *cluster.Cluster, names ...string) (sum float64) {
+	t.Helper()
 	status, body, err := c.Text("/metrics")
 	if err != nil || status != 200 {
 		t.Fatalf("read metrics: status %d: %v", status, err)
 	}
+	found := 0
 	for line := range strings.Lines(body) {
-		if rest, ok := strings.CutPrefix(line, "lockstep_log_syncs_total "); ok {
+		for _, name := range names {
+			rest, ok := strings.CutPrefix(line, name)
+			if !ok {
+				continue
+			}
 			n, err := strconv.ParseFloat(strings.TrimSpace(rest), 64)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return n
+			sum += n
+			found++
 		}
 	}
-	t.Fatal("no metric lockstep_log_syncs_total")
-	return 0
+	if found != len(names) {
+		t.Fatalf("%d of the metrics %q found", found, names)
+	}
+	return sum
 }
 
 func TestMain(m *testing.M) { cluster.Main(m) }

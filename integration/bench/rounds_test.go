@@ -16,11 +16,12 @@ type way struct {
 	name string
 	pid  func() int               // of the process in the middle; nil: none
 	logs func() (batches float64) // counter of the decision log's batches; nil: none
+	call func() (calls float64)   // counter of the proxy's system calls on sockets and for events; nil: none
 	run  func(t *testing.T, d time.Duration) (perSecond float64, statements float64)
 }
 
 // sample is one run.
-type sample struct{ perSecond, cpuMicros, batches float64 }
+type sample struct{ perSecond, cpuMicros, batches, calls float64 }
 
 // workload is a row group of the table.
 type workload struct {
@@ -36,6 +37,7 @@ type line struct {
 	ratio               float64
 	cpu                 float64
 	batches             float64 // of the log, for each transaction
+	calls               float64 // for each statement
 }
 
 // measure runs the workload's ways in turn, rounds times.
@@ -55,6 +57,10 @@ func measure(t *testing.T, w workload, rounds int, d time.Duration) []line {
 			if way.logs != nil {
 				batches = -way.logs()
 			}
+			var calls float64
+			if way.call != nil {
+				calls = -way.call()
+			}
 			rate, statements := way.run(t, d)
 			s := sample{perSecond: rate}
 			if way.pid != nil && statements > 0 {
@@ -63,13 +69,28 @@ func measure(t *testing.T, w workload, rounds int, d time.Duration) []line {
 			if way.logs != nil && statements > 0 {
 				s.batches = (batches + way.logs()) / statements
 			}
+			if way.call != nil && statements > 0 {
+				s.calls = (calls + way.call()) / statements
+			}
 			samples[i] = append(samples[i], s)
 		}
 	}
 	var lines []line
 	for i, way := range w.ways {
-		rates, cpus, batches := columns(samples[i])
-		l := line{workload: w.name, way: way.name, unit: w.unit, median: median(rates), low: slices.Min(rates), high: slices.Max(rates), cpu: median(cpus), batches: median(batches)}
+		column := func(f func(sample) float64) []float64 {
+			var out []float64
+			for _, s := range samples[i] {
+				out = append(out, f(s))
+			}
+			return out
+		}
+		rates := column(func(s sample) float64 { return s.perSecond })
+		l := line{
+			workload: w.name, way: way.name, unit: w.unit, median: median(rates), low: slices.Min(rates), high: slices.Max(rates),
+			cpu:     median(column(func(s sample) float64 { return s.cpuMicros })),
+			batches: median(column(func(s sample) float64 { return s.batches })),
+			calls:   median(column(func(s sample) float64 { return s.calls })),
+		}
 		l.ratio = 1
 		if i > 0 {
 			// Pair by pair: what slowed the machine in one round slowed both.
@@ -80,16 +101,9 @@ func measure(t *testing.T, w workload, rounds int, d time.Duration) []line {
 			l.ratio = median(ratios)
 		}
 		lines = append(lines, l)
-		t.Logf("%s %s: %.0f %s, ratio %.2f, %.1f µs, %.3f log batches", l.workload, l.way, l.median, l.unit, l.ratio, l.cpu, l.batches)
+		t.Logf("%s %s: %.0f %s, ratio %.2f, %.1f µs, %.3f log batches, %.2f system calls", l.workload, l.way, l.median, l.unit, l.ratio, l.cpu, l.batches, l.calls)
 	}
 	return lines
-}
-
-func columns(samples []sample) (rates, cpus, batches []float64) {
-	for _, s := range samples {
-		rates, cpus, batches = append(rates, s.perSecond), append(cpus, s.cpuMicros), append(batches, s.batches)
-	}
-	return rates, cpus, batches
 }
 
 func median(v []float64) float64 {
@@ -105,20 +119,21 @@ func median(v []float64) float64 {
 func printTable(lines []line) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 2, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "workload\tway\tmedian\tmin–max\tunit\tratio\tprocessor µs/statement\tlog batches/transaction")
+	fmt.Fprintln(w, "workload\tway\tmedian\tmin–max\tunit\tratio\tprocessor µs/statement\tsystem calls/statement\tlog batches/transaction")
 	for _, l := range lines {
-		cpu := "–"
-		if l.cpu > 0 {
-			cpu = fmt.Sprintf("%.1f", l.cpu)
-		}
-		batches := "–"
-		if l.batches > 0 {
-			batches = fmt.Sprintf("%.3f", l.batches)
-		}
-		fmt.Fprintf(w, "%s\t%s\t%.0f\t%.0f–%.0f\t%s\t%.2f\t%s\t%s\n", l.workload, l.way, l.median, l.low, l.high, l.unit, l.ratio, cpu, batches)
+		fmt.Fprintf(w, "%s\t%s\t%.0f\t%.0f–%.0f\t%s\t%.2f\t%s\t%s\t%s\n", l.workload, l.way, l.median, l.low, l.high, l.unit, l.ratio,
+			orDash("%.1f", l.cpu), orDash("%.2f", l.calls), orDash("%.3f", l.batches))
 	}
 	w.Flush()
 	return b.String()
+}
+
+// orDash is a figure that there may not be.
+func orDash(format string, v float64) string {
+	if v <= 0 {
+		return "–"
+	}
+	return fmt.Sprintf(format, v)
 }
 
 // cpuTime is the user and system time that a process has spent.
