@@ -66,6 +66,11 @@ func Relay(dst, src *Conn, p Patch) (Summary, error) {
 	// The numbers agree unless the shard's answer stands behind another one in its packet
 	// (multi-statements) or the command had another number of frames there.
 	r.shift = dst.seq.next - src.seq.next
+	defer func() {
+		if r.narrow != nil {
+			src.read.restore(r.narrow)
+		}
+	}()
 	for {
 		more, err := r.result()
 		if err != nil {
@@ -83,6 +88,7 @@ type relay struct {
 	shift    byte   // added to packet numbers
 	partial  bool   // dst has been handed a part of a frame, of a payload of several, or of column definitions
 	out      Status // flags of the running result's first EOF that hold for its second
+	narrow   []byte // src's own window, while a wide one has its place
 	sum      Summary
 }
 

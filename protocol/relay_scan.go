@@ -115,10 +115,14 @@ func (r *relay) scan(columns int) error {
 			continue // the column definitions go together: clients take an ERR among them for one
 		}
 		span := w.buf[w.start:at]
+		full := w.end == len(w.buf)
 		w.start, held = at, 0
 		r.partial = skip > 0 || tail || !rows
 		if err := r.finishSpan(span); err != nil {
 			return err
+		}
+		if full && r.narrow == nil {
+			r.narrow = w.widen()
 		}
 	}
 }

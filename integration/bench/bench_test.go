@@ -49,6 +49,7 @@ func versions() string {
 
 // oneShard is sysbench on one server: directly, through HAProxy, and through Lockstep with that server as its only shard.
 func oneShard(t *testing.T, only *regexp.Regexp, rounds int, d time.Duration) (lines []line) {
+	rows := manyRows(t)
 	workloads := chosen(only, []sysbenchWorkload{
 		{"point select, text", "oltp_point_select", 8, []string{"--db-ps-mode=disable"}},
 		{"point select, text", "oltp_point_select", 64, []string{"--db-ps-mode=disable"}},
@@ -59,6 +60,7 @@ func oneShard(t *testing.T, only *regexp.Regexp, rounds int, d time.Duration) (l
 		{"read-write, text", "oltp_read_write", 8, []string{"--db-ps-mode=disable"}},
 		{"read-write, text", "oltp_read_write", 64, []string{"--db-ps-mode=disable"}},
 		{"read-write, prepared", "oltp_read_write", 8, []string{"--db-ps-mode=auto"}},
+		{"10,000 rows of a result", rows, 4, []string{"--db-ps-mode=disable"}},
 	})
 	if len(workloads) == 0 {
 		return nil

@@ -37,6 +37,28 @@ func sysbench(t *testing.T, address, script, command string, threads int, d time
 	return number(t, out, `transactions:\s+\d+\s+\(([\d.]+) per sec`), number(t, out, `total:\s+(\d+)`)
 }
 
+// manyRows is a script of ours: a result of 10,000 rows, 1.3 MB.
+func manyRows(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "rows.lua")
+	text := `sysbench.cmdline.options = {tables = {"", 1}, table_size = {"", 1}}
+function thread_init()
+  driver = sysbench.sql.driver()
+  connection = driver:connect()
+end
+function event()
+  connection:query("SELECT id, k, c FROM sbtest1 LIMIT 10000")
+end
+function thread_done()
+  connection:disconnect()
+end
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 func number(t *testing.T, out []byte, pattern string) float64 {
 	t.Helper()
 	m := regexp.MustCompile(pattern).FindSubmatch(out)
