@@ -32,7 +32,7 @@ type world struct {
 func TestEndings(t *testing.T) {
 	for _, e := range cluster.Engines {
 		t.Run(e.String(), func(t *testing.T) {
-			w := start(t, e, "timeouts: {net_write: 1s}\n")
+			w := start(t, e, "timeouts: {net_write: 3s}\n")
 			t.Run("time limits", func(t *testing.T) { timeLimits(t, w) })
 			t.Run("time variables", func(t *testing.T) { timeVariables(t, w) })
 			t.Run("idle", func(t *testing.T) { idle(t, w) })
