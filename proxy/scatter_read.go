@@ -20,6 +20,7 @@ type part struct {
 // they come. It also serves a prepared statement that runs as rewritten text on
 // one shard: its rows become binary on the way.
 func (s *session) scatterRead(st *sharding.Statement, rq *request) error {
+	defer s.liftSelectLimit(s.plan.Merge)()
 	parts, err := s.sendParts(rq, false)
 	if err != nil {
 		return err

@@ -29,7 +29,9 @@ var slotFunctions = map[string]slotKind{
 	"database": slotDatabase, "schema": slotDatabase,
 }
 
-// append writes the slot's value as an SQL literal. A variable that is not the proxy's stays as it was written.
+// append writes the slot's value as an expression of the type that the function has: clients get a long integer in
+// another type of their language than a short one, which a bare number would be. A variable that is not the
+// proxy's stays as it was written.
 func (s *slot) append(dst []byte, x *execution) []byte {
 	ses := x.in.Session
 	if ses == nil {
@@ -37,13 +39,13 @@ func (s *slot) append(dst []byte, x *execution) []byte {
 	}
 	switch s.kind {
 	case slotLastInsertID, slotLastInsert2:
-		return strconv.AppendUint(dst, ses.LastInsertID, 10)
+		return append(strconv.AppendUint(append(dst, '('), ses.LastInsertID, 10), "|0)"...) // BIGINT UNSIGNED
 	case slotRowCount:
-		return strconv.AppendInt(dst, ses.RowCount, 10)
+		return appendBigint(dst, ses.RowCount)
 	case slotFoundRows:
-		return strconv.AppendUint(dst, ses.FoundRows, 10)
+		return appendBigint(dst, int64(ses.FoundRows))
 	case slotConnectionID:
-		return strconv.AppendUint(dst, uint64(ses.ConnectionID), 10)
+		return append(strconv.AppendUint(append(dst, "CAST("...), uint64(ses.ConnectionID), 10), " AS UNSIGNED)"...)
 	case slotUser:
 		return x.appendString(dst, ses.User+"@"+ses.Host)
 	case slotDatabase:
@@ -59,6 +61,11 @@ func (s *slot) append(dst []byte, x *execution) []byte {
 		}
 	}
 	return append(dst, s.text...)
+}
+
+// appendBigint appends a BIGINT, whatever its value: MariaDB gives a CAST of a small number a smaller type.
+func appendBigint(dst []byte, n int64) []byte {
+	return append(strconv.AppendInt(append(dst, "CAST("...), n, 10), "|0 AS SIGNED)"...)
 }
 
 // appendString appends a quoted string in the statement's sql_mode.
