@@ -84,7 +84,7 @@ func (s *session) showDiagnostics(st *sharding.Statement) error {
 	if lim := st.Show.Limit; lim > 0 {
 		rows = rows[:min(lim, uint64(len(rows)))]
 	}
-	return s.sent(s.writeColumns(warningColumns(), rows))
+	return s.sent(s.writeColumns(s.warningColumns(), rows))
 }
 
 // fetchWarnings takes the warnings off the connection before it is anyone

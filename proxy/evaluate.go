@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"lockstep/backend"
@@ -176,8 +177,12 @@ func partial(p *Proxy, failed int, err error) error {
 	return &se
 }
 
+// bigintUnsigned writes a number as an expression of the type that servers' variables have: drivers turn that into
+// another type of their language than an INT.
+func bigintUnsigned(n uint64) string { return "(" + strconv.FormatUint(n, 10) + "|0)" }
+
 // systemVariable is the value of a variable that is the session's own and not
-// the server connection's, as an SQL literal.
+// the server connection's, as an SQL expression.
 func (s *session) systemVariable(name string) (string, bool) {
 	name = strings.ToLower(name)
 	if own, ok := s.ownVariable(name); ok {
@@ -186,21 +191,21 @@ func (s *session) systemVariable(name string) (string, bool) {
 	switch name {
 	case "autocommit":
 		if s.vars.autocommit {
-			return "1", true
+			return "CAST(1|0 AS SIGNED)", true // a BIGINT, as all of these
 		}
-		return "0", true
+		return "CAST(0|0 AS SIGNED)", true
 	case "last_insert_id", "identity":
-		return fmt.Sprint(s.lastInsertID), true
+		return bigintUnsigned(s.lastInsertID), true
 	case "pseudo_thread_id":
-		return fmt.Sprint(s.id), true
+		return bigintUnsigned(uint64(s.id)), true
 	case "warning_count":
-		return fmt.Sprint(s.diag.lastWarnings), true
+		return bigintUnsigned(uint64(s.diag.lastWarnings)), true
 	case "error_count":
-		return fmt.Sprint(s.diag.lastErrors), true
+		return bigintUnsigned(uint64(s.diag.lastErrors)), true
 	case "wait_timeout", "interactive_timeout", "max_statement_time", "max_execution_time":
 		return s.timeVariable(name)
 	case "max_allowed_packet":
-		return fmt.Sprint(s.p.cfg.Limits.MaxPacket), true
+		return bigintUnsigned(uint64(s.p.cfg.Limits.MaxPacket)), true
 	}
 	return "", false
 }

@@ -2,12 +2,20 @@ package proxy
 
 import "lockstep/protocol"
 
-// serverCharset is the collation that servers give for texts of their own: utf8mb3_general_ci.
-const serverCharset = 33
+// Collations of what the proxy answers itself, by character_set_results: a number and the bytes of its longest
+// character. It is utf8mb4 where another one is asked for.
+var ownCollations = map[string]struct {
+	id     uint16
+	length uint32
+}{"utf8mb4": {utf8mb4GeneralCI, 4}, "utf8mb3": {33, 3}, "utf8": {33, 3}, "latin1": {protocol.CharsetLatin1SwedishCI, 1}}
 
 // ownText is the column of a text of at most chars characters, as a server's own SHOW has it.
-func ownText(name string, chars uint32) protocol.Column {
-	return protocol.Column{Name: name, Type: protocol.TypeVarString, Charset: serverCharset, Length: 3 * chars, Flags: protocol.FlagNotNull, Decimals: 31}
+func (s *session) ownText(name string, chars uint32) protocol.Column {
+	c, ok := ownCollations[unquote(s.vars.vars["character_set_results"])]
+	if !ok {
+		c = ownCollations["utf8mb4"]
+	}
+	return protocol.Column{Name: name, Type: protocol.TypeVarString, Charset: c.id, Length: c.length * chars, Flags: protocol.FlagNotNull, Decimals: 31}
 }
 
 // ownNumber is the column of an integer.
@@ -16,11 +24,11 @@ func ownNumber(name string, typ protocol.ColumnType, digits uint32, flags uint16
 }
 
 // Drivers turn values into their language's types by these: a code must be a number.
-func warningColumns() []protocol.Column {
+func (s *session) warningColumns() []protocol.Column {
 	return []protocol.Column{
-		ownText("Level", 7),
+		s.ownText("Level", 7),
 		ownNumber("Code", protocol.TypeLong, 4, protocol.FlagNotNull|protocol.FlagUnsigned),
-		ownText("Message", 512),
+		s.ownText("Message", 512),
 	}
 }
 
@@ -28,9 +36,9 @@ func conditionCountColumns(name string) []protocol.Column {
 	return []protocol.Column{ownNumber(name, protocol.TypeLongLong, 21, protocol.FlagUnsigned)}
 }
 
-func processColumns() []protocol.Column {
+func (s *session) processColumns() []protocol.Column {
 	return []protocol.Column{
-		ownNumber("Id", protocol.TypeLongLong, 11, protocol.FlagNotNull), ownText("User", 128), ownText("Host", 64), ownText("db", 64),
-		ownText("Command", 16), ownNumber("Time", protocol.TypeLong, 7, protocol.FlagNotNull), ownText("State", 30), ownText("Info", 100),
+		ownNumber("Id", protocol.TypeLongLong, 11, protocol.FlagNotNull), s.ownText("User", 128), s.ownText("Host", 64), s.ownText("db", 64),
+		s.ownText("Command", 16), ownNumber("Time", protocol.TypeLong, 7, protocol.FlagNotNull), s.ownText("State", 30), s.ownText("Info", 100),
 	}
 }

@@ -415,12 +415,11 @@ func (s *session) fail(e *protocol.ServerError) error {
 	return e
 }
 
-// unaskedGoodbye is goodbye before a command has come: its packet has number 0, as a server's has, by which
-// drivers know that it is no answer to what they send in the same moment.
-func (s *session) unaskedGoodbye() error {
-	s.client.ResetSequence()
-	return s.goodbye()
-}
+// unaskedGoodbye ends a session before a command has come, without a word, as servers do: pools know a closed
+// connection for what it is, but would take an error for the answer to what they ask next.
+func (s *session) unaskedGoodbye() error { return errEnded }
+
+var errEnded = errors.New("the proxy ended an idle client's session")
 
 // goodbye is what a client hears when the proxy ends its session.
 func (s *session) goodbye() error {

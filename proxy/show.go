@@ -67,7 +67,7 @@ func (s *session) showProcesses(full bool) error {
 		}
 	}
 	sortRows(rows)
-	return s.sent(s.writeColumns(processColumns(), rows))
+	return s.sent(s.writeColumns(s.processColumns(), rows))
 }
 
 // process is the session's row of the process list; false before it has logged in.

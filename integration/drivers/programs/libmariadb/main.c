@@ -24,8 +24,8 @@ static void columns(MYSQL_RES *r) {
 	MYSQL_FIELD *f;
 	mysql_field_seek(r, 0);
 	while ((f = mysql_fetch_field(r)))
-		printf("  column %s %s %s %s %s type %d length %lu max %lu flags %u decimals %u charset %u\n", f->name, f->org_name, f->table, f->org_table, f->db, f->type, f->length,
-			f->max_length, f->flags, f->decimals, f->charsetnr);
+		printf("  column %s %s %s %s %s type %d length %lu max %lu flags %u decimals %u %s\n", f->name, f->org_name, f->table, f->org_table, f->db, f->type, f->length,
+			f->max_length, f->flags, f->decimals, f->charsetnr == 63 ? "binary" : "text");
 }
 
 static void show_rows(MYSQL_RES *r) {
@@ -265,9 +265,9 @@ int main(int argc, char **argv) {
 	code = mysql_query(m, "SELECT 1; SELECT 2");
 	printf("one at a time %d: %u %s\n", code, mysql_errno(m), mysql_sqlstate(m));
 	printf("change_user %d\n", mysql_change_user(m, user, password, database));
-	query(m, "SELECT @greeting, DATABASE() IS NOT NULL", true);
+	query(m, "SELECT @greeting IS NULL, DATABASE() IS NOT NULL", true);
 	printf("reset %d\n", mysql_reset_connection(m));
-	query(m, "SELECT @greeting", true);
+	query(m, "SELECT @greeting IS NULL", true);
 	printf("charset %d %s\n", mysql_set_character_set(m, "latin1"), mysql_character_set_name(m));
 	query(m, "SELECT HEX(CONVERT(s USING utf8mb4)), LENGTH('\xe9') FROM kinds WHERE id = 1", true);
 	query(m, "DROP TABLE IF EXISTS nothing", true);
