@@ -1,7 +1,5 @@
 package sharding
 
-import "strings"
-
 // tablesPlanner answers SHOW TABLES from all shards that it takes to see every table. A name stands for one
 // table: rows with the same one are one row.
 type tablesPlanner struct {
@@ -41,9 +39,7 @@ func (c *compiler) likeTable(i int, database string) *Table {
 	if c.word(i) != "LIKE" || i+1 >= len(c.toks) || !c.isString(c.toks[i+1]) {
 		return nil
 	}
-	v, _ := decodeLiteral(nil, []byte(c.textOf(i+1)), c.toks[i+1].lit, false, c.env.NoBackslash)
-	name := strings.NewReplacer(`\_`, "_", `\%`, "%").Replace(string(v.B))
-	t, ok := c.schema.Table(database, name)
+	t, ok := c.schema.Table(database, c.tableLiteral(i+1))
 	if !ok {
 		return nil
 	}

@@ -36,8 +36,7 @@ var programs = []driver{
 		may("^warnings:", "shards tell of duplicates one after the other, and not in the order of rows, which the messages do not name")}},
 	{name: "mysql2", command: interpreted("main.js", "node"), differ: []difference{charset,
 		may("^too few: .* 1210 ", "the proxy says how many there are"),
-		may(`^(query|execute) row: .*"js":`, jsonType).only(localdb.MariaDB),
-		may(`^prepared: .*"a":(0|"text"|"b")`, "MySQL makes the type of an untyped parameter that of its first execution; the proxy writes it out").only(localdb.MySQL)}},
+		may(`^(query|execute) row: .*"js":`, jsonType).only(localdb.MariaDB)}},
 	{name: "mariadbjs", command: interpreted("main.js", "node"), differ: []difference{version}},
 	{name: "sequelize", command: interpreted("main.js", "node"), differ: []difference{may("^tables: ", schemata)}},
 	{name: "sqlalchemy", command: python("sqlalchemy", "pymysql", "MySQLdb"), differ: []difference{
@@ -49,7 +48,6 @@ var programs = []driver{
 	{name: "jdbc", command: compiledJava, differ: []difference{version,
 		may("^text column: [ste] ", "this version of the driver does not know the number of MySQL's default collation, and measures texts in bytes").only(localdb.MySQL)}},
 	{name: "carrays", command: compiledC("carrays"), differ: []difference{
-		may("^tracked after SET NAMES", "MariaDB tells of variables in the order of its own tables").only(localdb.MariaDB),
 		may("^tracked after SET session_track_system_variables", "MySQL does not count this variable as a change of state").only(localdb.MySQL)}},
 }
 

@@ -56,7 +56,9 @@ async function types (db) {
 
 async function prepared (db) {
   const st = await db.prepare('SELECT ? AS a, id FROM kinds WHERE id IN (?, ?) ORDER BY id')
-  for (const args of [[1, 1, 2], ['text', 3, 4], [null, 5, 99], [1.5, 2, 1], [Buffer.from('b'), 6, 6], [new Date(0), 1, 1], [true, 1, 3]]) say('prepared', (await st.execute(args))[0])
+  // Of one type: MySQL makes an untyped parameter that of its first value, and how it turns others into it
+  // depends on the ones before.
+  for (const args of [['text', 1, 2], ["it's ü", 3, 4], [null, 5, 99], ['', 2, 1]]) say('prepared', (await st.execute(args))[0])
   await st.close()
   for (let i = 0; i < 3; i++) say('kept statement', (await db.execute('SELECT str FROM kinds WHERE id = ?', [4 + i]))[0])
   db.unprepare('SELECT str FROM kinds WHERE id = ?')
