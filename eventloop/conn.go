@@ -122,8 +122,8 @@ func (c *Conn) Close() error {
 
 func (c *Conn) closed() bool { return c.refs.Load()&closedBit != 0 }
 
-// event is called by the loop.
-func (c *Conn) event(bits uint32) {
+// event is called by a loop that was told of the connection: l, which may have lost it to another one meanwhile (Move).
+func (c *Conn) event(l *Loop, bits uint32) {
 	const hung = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
 	in := bits&(unix.EPOLLIN|hung) != 0
 	if bits&hung != 0 {
@@ -137,11 +137,15 @@ func (c *Conn) event(bits uint32) {
 	}
 	if !c.onLoop.Load() {
 		if in && c.read.poke() {
-			c.Loop().woke = true
+			l.woke = true
 		}
 		if c.write.poke() {
-			c.Loop().woke = true
+			l.woke = true
 		}
+		return
+	}
+	if now := c.Loop(); now != l {
+		now.give(c) // its handler runs there, and nowhere else
 		return
 	}
 	if len(c.left) > 0 && bits&(unix.EPOLLOUT|hung) != 0 {

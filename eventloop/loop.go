@@ -224,7 +224,7 @@ func (l *Loop) dispatch(n int) {
 		if s.c == nil || s.generation != uint32(ev.Pad) {
 			continue // closed meanwhile
 		}
-		s.c.event(ev.Events)
+		s.c.event(l, ev.Events)
 	}
 }
 
