@@ -12,13 +12,15 @@ type Observed struct {
 	mean    atomic.Int64 // of the time in ns from the answer before on the same connection
 	dear    atomic.Bool  // it must not share, until
 	until   atomic.Int64 // this moment (Unix time in ns), when one run may try
+	trying  atomic.Bool  // the one run is under way
 	strikes atomic.Int32 // how often it was found to be dear, of late
 	last    atomic.Int64 // when that was
 }
 
 const (
 	cheapTime  = time.Millisecond
-	cheapSize  = 4 << 10 // bytes of an answer
+	cheapSize  = 4 << 10       // bytes of an answer
+	longestRun = 4 * cheapTime // no single run counts for more
 	firstPause = time.Second
 	maxStrikes = 8           // a pause of some minutes
 	forgotten  = time.Minute // after a pause and so long without a strike, it starts afresh
@@ -30,7 +32,11 @@ func (o *Observed) Cheap() bool {
 		return true
 	}
 	now, until := time.Now().UnixNano(), o.until.Load()
-	return now >= until && o.until.CompareAndSwap(until, now+int64(firstPause))
+	if now < until || !o.until.CompareAndSwap(until, now+int64(firstPause)) {
+		return false
+	}
+	o.trying.Store(true)
+	return true
 }
 
 // RanShared notes a run on a connection that others used too: the time since the answer before it, and the answer's bytes. What
@@ -38,9 +44,12 @@ func (o *Observed) Cheap() bool {
 func (o *Observed) RanShared(took time.Duration, size int) {
 	m := o.mean.Load()
 	if o.dear.Load() {
+		if !o.trying.Swap(false) {
+			return // it was sent before the statement was found to be dear, and says nothing new
+		}
 		m = 0 // what it was says nothing any more
 	}
-	m += (int64(took) - m) / 16
+	m += (int64(min(took, longestRun)) - m) / 16
 	o.mean.Store(m)
 	if m >= int64(cheapTime) || size > cheapSize {
 		o.HeldUp()
