@@ -59,10 +59,14 @@ func (f *flight) stop() {
 // Drained has nothing to do: the answer tells when the statement has gone.
 func (f *flight) Drained() {}
 
-// Readable is called when the shard has said something, or has gone.
+// Readable is called when the shard has said something, or has gone. Landing may begin the session's next command, which
+// uses the flight for another connection or a lane: nothing here may touch it any more then.
 func (f *flight) Readable() {
+	if !f.on || f.lane != nil {
+		return
+	}
 	wire := f.l.conn.Wire()
-	for f.on {
+	for {
 		switch err := wire.Arrive(f.l.conn.Event()); {
 		case errors.Is(err, eventloop.ErrWouldBlock):
 			return
@@ -71,12 +75,13 @@ func (f *flight) Readable() {
 			return
 		}
 		w := wire.AnswersWaiting(f.answers)
-		if w.Odd || w.Whole && !f.plain(w) {
+		switch {
+		case w.Odd, w.Whole && !f.plain(w):
 			f.leave()
 			return
-		}
-		if w.Whole {
+		case w.Whole:
 			f.land()
+			return
 		}
 	}
 }
