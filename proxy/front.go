@@ -116,11 +116,21 @@ func (f *front) keep(b protocol.Buffers) {
 	}
 }
 
+// servedBy is the session's connection if l is its loop, and nil otherwise: also where its login has turned to TLS meanwhile.
+func (s *session) servedBy(l *frontLoop) *eventloop.Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.loop != l {
+		return nil
+	}
+	return s.event
+}
+
 // endIdle ends the sessions of this loop whose clients have been silent for too long.
 func (l *frontLoop) endIdle() {
 	now := time.Now()
 	for _, s := range l.front.p.sessions.all() {
-		if s.loop == l && s.event.OnLoop() && !s.flight.on && now.Sub(s.since) > s.vars.idleTimeout() {
+		if event := s.servedBy(l); event != nil && event.OnLoop() && !s.flight.on && now.Sub(s.since) > s.vars.idleTimeout() {
 			s.leave(s.silent)
 		}
 	}

@@ -45,12 +45,15 @@ func (s *session) flushLeft() error {
 
 // nudged runs on the loop after a KILL.
 func (s *session) nudged() {
-	if !s.event.OnLoop() {
-		s.mu.Lock()
-		coming := s.parking && s.waiting
-		s.mu.Unlock()
+	s.mu.Lock()
+	event, loop, coming := s.event, s.loop, s.parking && s.waiting
+	s.mu.Unlock()
+	if event == nil || loop == nil {
+		return // its login has turned to TLS meanwhile
+	}
+	if !event.OnLoop() {
 		if coming {
-			s.loop.loop.Post(s.nudged)
+			loop.loop.Post(s.nudged)
 		}
 		return
 	}
@@ -77,10 +80,25 @@ func (s *session) Readable() {
 // Drained is called when a client that reads slowly has taken its answer.
 func (s *session) Drained() { s.Readable() }
 
+// turn is how many commands one client has served before others get theirs: one that sends without a pause, and asks for
+// nothing that a shard must answer, would have the loop for itself.
+const turn = 64
+
+// again goes on behind the others.
+func (s *session) again() {
+	if s.event.OnLoop() {
+		s.Readable()
+	}
+}
+
 // serveReady serves the commands that have arrived, as far as the loop can.
 func (s *session) serveReady() {
 	c := s.client
-	for {
+	for served := 0; ; served++ {
+		if served == turn {
+			s.loop.loop.Post(s.again)
+			return
+		}
 		if !c.HasBuffers() {
 			c.GiveBuffers(s.loop.front.lend())
 		}
@@ -161,13 +179,10 @@ func (s *session) serveAgain() error {
 // interruptOnLane ends the session's statement of that number if it shares a connection: the client is told, and the answer dropped. The
 // server cannot be told to end it, because it may be at somebody else's by then; if it takes long, the lane is given up.
 func (s *session) interruptOnLane(number uint64) {
-	if !s.event.OnLoop() || s.flight.lane == nil {
-		return
-	}
 	s.mu.Lock()
-	same := s.number == number
+	event, same := s.event, s.number == number
 	s.mu.Unlock()
-	if !same {
+	if event == nil || !event.OnLoop() || s.flight.lane == nil || !same {
 		return
 	}
 	s.flight.lane.forget(s)

@@ -25,17 +25,16 @@ func (s *session) kill() {
 	if s.loop != nil {
 		defer s.loop.loop.Post(s.nudged)
 	}
+	// A client that does not read must not hold the session: one that waits for a command may have left a part of an answer.
+	_ = s.nc.SetWriteDeadline(time.Now().Add(time.Second))
+	// Wakes the reader; it says goodbye itself.
+	_ = s.nc.SetReadDeadline(time.Unix(1, 0))
 	if s.waiting {
-		// Wakes the reader; it says goodbye itself.
-		_ = s.nc.SetReadDeadline(time.Unix(1, 0))
 		return
 	}
 	for _, c := range s.active {
 		c.Abort() // its statement is ended on the shard when the connection is dropped
 	}
-	// A client that does not read must not hold the session.
-	_ = s.nc.SetWriteDeadline(time.Now().Add(time.Second))
-	_ = s.nc.SetReadDeadline(time.Unix(1, 0))
 }
 
 // killQuery ends the running statement only.
@@ -51,9 +50,10 @@ func (s *session) killQuery() {
 func (s *session) killStatementNumber(number uint64) {
 	s.mu.Lock()
 	if s.number != number || len(s.active) == 0 {
+		loop := s.loop
 		s.mu.Unlock()
-		if s.loop != nil {
-			s.loop.loop.Post(func() { s.interruptOnLane(number) })
+		if loop != nil {
+			loop.loop.Post(func() { s.interruptOnLane(number) })
 		}
 		return
 	}
