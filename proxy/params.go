@@ -16,9 +16,13 @@ func (st *prepared) bind(in *sharding.Inputs, ex *protocol.Execute, charset stri
 		st.values = append(st.values, routingValue(&ex.Params[i]))
 	}
 	in.Params = st.values
-	in.AppendParam = func(dst []byte, i int) ([]byte, error) {
-		return protocol.AppendParamLiteral(dst, &ex.Params[i], charset)
+	st.bound.execute, st.bound.charset = ex, charset
+	if st.bound.literal == nil { // once: the hot path allocates nothing
+		st.bound.literal = func(dst []byte, i int) ([]byte, error) {
+			return protocol.AppendParamLiteral(dst, &st.bound.execute.Params[i], st.bound.charset)
+		}
 	}
+	in.AppendParam = st.bound.literal
 }
 
 // routingValue is a parameter as the planner compares it with shard keys.

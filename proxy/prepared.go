@@ -26,8 +26,16 @@ type prepared struct {
 	longErr  error // of a piece that could not be kept: said at the next EXECUTE
 	execute  protocol.Execute
 	values   []sharding.Value
+	bound    bound
 	named    named
 	cursor   *cursor // open: its rows have not all been fetched
+}
+
+// bound is what the parameters of the running execution are written from.
+type bound struct {
+	execute *protocol.Execute
+	charset string
+	literal func(dst []byte, i int) ([]byte, error)
 }
 
 // named are the columns of a prepared statement whose names hold a parameter's mark. Where its
