@@ -120,6 +120,9 @@ func (l *lane) Readable() {
 				return
 			}
 		}
+		if l.removed {
+			return
+		}
 		if l.waiting() == 0 && wire.Buffered() > 0 {
 			l.breakUp() // the server says what nobody asked for: it is about to hang up
 			return
@@ -139,6 +142,12 @@ func (l *lane) deliver(p passenger, w protocol.Waiting) bool {
 		return err == nil
 	}
 	s.flight.on, s.flight.lane = false, nil
+	if w.Code != 0 && backend.EndsConnection(protocol.NewError(w.Code, "")) {
+		// The server ends the connection, not the statement: like those behind it, it is run elsewhere.
+		s.p.metrics.repeated.Inc()
+		s.leave(s.serveAgain)
+		return false
+	}
 	if w.Warnings > 0 {
 		// They would have to be asked for before the next statement runs, which has been sent.
 		p.st.Observed.HeldUp()
@@ -148,19 +157,24 @@ func (l *lane) deliver(p passenger, w protocol.Waiting) bool {
 	}
 	sum, err := protocol.Relay(s.client, wire, s.patch(false))
 	if err != nil {
+		// Whatever went wrong, the rest of the answer may be in the window: nobody else must get it.
 		var re *protocol.RelayError
-		s.leave(func() error { return err })
-		return errors.As(err, &re) && !re.Source
+		if errors.As(err, &re) && re.Source && !sum.Started {
+			s.p.metrics.repeated.Inc()
+			s.leave(s.serveAgain) // no answer of its own: the server hangs up
+		} else {
+			cause := err // a variable of its own: captured, err would be on the heap each time
+			s.leave(func() error { return cause })
+		}
+		return false
 	}
 	if sum.Tracked {
 		s.told()
 	}
-	usable := true
 	s.rowCount = -1
 	if sum.Err != nil {
 		s.diag.setError(sum.Err)
 		s.p.metrics.errors.Inc()
-		usable = !backend.EndsConnection(sum.Err)
 	} else if sum.Started {
 		s.foundRows = uint64(max(sum.Rows, 0))
 	} else {
@@ -169,7 +183,7 @@ func (l *lane) deliver(p passenger, w protocol.Waiting) bool {
 	if s.answeredOnLoop(err) {
 		s.serveReady()
 	}
-	return usable
+	return true
 }
 
 // forget makes a session's place empty: its answer will be dropped.

@@ -11,10 +11,12 @@ import (
 
 // lanes are the shared server connections of a loop.
 type lanes struct {
-	loop  *frontLoop
-	sets  map[laneKey]*laneSet
-	dirty []*lane
-	count map[int]int // by shard, those that are being opened included
+	loop    *frontLoop
+	sets    map[laneKey]*laneSet
+	dirty   []*lane
+	ticking []*lane           // of tick
+	count   map[int]int       // by shard, those that are being opened included
+	pause   map[int]time.Time // by shard, where the last one could not be opened: when to try again
 }
 
 // laneKey is what sessions on one lane have in common.
@@ -33,14 +35,16 @@ type laneSet struct {
 
 // Times of lanes.
 const (
-	laneTick = 10 * time.Millisecond
-	laneHold = 5               // ticks without an answer: then a statement must not have others behind it
-	laneStop = 50              // the same where no other lane gets on either: the server is slow, not the statement
-	laneRest = 2 * time.Second // without a statement for so long, the connection goes back to the pool
+	laneTick  = 10 * time.Millisecond
+	laneHold  = 5               // ticks without an answer: then a statement must not have others behind it
+	laneStop  = 50              // the same where no other lane gets on either: the server is slow, not the statement
+	laneRest  = 2 * time.Second // without a statement for so long, the connection goes back to the pool
+	lanePause = time.Second     // before another one is opened, where that failed
 )
 
 func (ls *lanes) init(l *frontLoop) {
 	ls.loop, ls.sets, ls.count = l, map[laneKey]*laneSet{}, map[int]int{}
+	ls.pause = map[int]time.Time{}
 	l.loop.AfterBatch(ls.flush)
 	l.loop.EveryWhile(laneTick, ls.busy, ls.tick)
 	l.loop.Every(idleTick, ls.rest)
@@ -64,6 +68,9 @@ func (ls *lanes) add(s *session, st *sharding.Statement, target *sharding.Target
 	key := laneKey{target.Shard, s.vars.state(target.Shard)}
 	set := ls.sets[key]
 	if set == nil {
+		if !ls.mayOpen(key.shard) {
+			return false
+		}
 		set = &laneSet{lanes: ls, key: key}
 		ls.sets[key] = set
 	}
@@ -110,11 +117,21 @@ func (set *laneSet) best(prepare string) *lane {
 	return best
 }
 
-// open takes one more connection from the pool. Lanes leave at least half of it to others.
+// mayOpen says whether a shard has a place for one more lane. Lanes leave at least half of its pool to others.
+func (ls *lanes) mayOpen(shard int) bool {
+	most := ls.loop.front.p.shards[shard].MaxConns() / 2 / len(ls.loop.front.loops)
+	if ls.count[shard] >= most {
+		return false
+	}
+	until, failed := ls.pause[shard]
+	return !failed || time.Now().After(until)
+}
+
+// open takes one more connection from the pool.
 func (set *laneSet) open() {
 	ls, p := set.lanes, set.lanes.loop.front.p
 	shard := p.shards[set.key.shard]
-	if ls.count[set.key.shard] >= shard.MaxConns()/2/len(ls.loop.front.loops) {
+	if !ls.mayOpen(set.key.shard) {
 		return
 	}
 	set.opening++
@@ -129,11 +146,14 @@ func (set *laneSet) open() {
 			set.opening--
 			if err != nil || conn.Event() == nil { // down, full, or not for loops: sessions meet the same, and say so
 				ls.count[set.key.shard]--
+				ls.pause[set.key.shard] = time.Now().Add(lanePause)
+				set.forgetEmpty()
 				if conn != nil {
 					conn.Release()
 				}
 				return
 			}
+			delete(ls.pause, set.key.shard)
 			set.join(&lane{set: set, conn: conn})
 		}) && conn != nil {
 			conn.Discard()
@@ -166,7 +186,12 @@ func (set *laneSet) remove(l *lane) {
 	}
 	set.leave(l)
 	set.lanes.count[set.key.shard]--
-	if len(set.list)+set.opening == 0 {
+	set.forgetEmpty()
+}
+
+// forgetEmpty takes a set without lanes off the list: there is one for each state that clients ever set, and they are without end.
+func (set *laneSet) forgetEmpty() {
+	if len(set.list)+set.opening == 0 && set.lanes.sets[set.key] == set {
 		delete(set.lanes.sets, set.key)
 	}
 }
@@ -185,6 +210,7 @@ func (set *laneSet) prepare(l *lane) {
 			set.opening--
 			if l.conn.Broken() || err != nil && !errors.As(err, new(*protocol.ServerError)) {
 				ls.count[set.key.shard]--
+				set.forgetEmpty()
 				l.conn.Discard()
 				return
 			}
@@ -230,7 +256,8 @@ func (ls *lanes) busy() bool {
 // what has arrived, so that it does not take its own delay for a server's.
 func (ls *lanes) tick() {
 	for _, set := range ls.sets {
-		for _, l := range append([]*lane(nil), set.list...) {
+		ls.ticking = append(ls.ticking[:0], set.list...) // parting changes the list
+		for _, l := range ls.ticking {
 			if l.waiting() == 0 || !l.began.Equal(l.seen) {
 				l.seen, l.still = l.began, 0
 				continue
