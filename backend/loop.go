@@ -27,17 +27,28 @@ func (s *Shard) TryAcquire(loop *eventloop.Loop, want *State, autocommit bool) *
 			c.drop() // the server hung up while it was idle
 			continue
 		}
-		if c.event.Loop() != loop {
-			if err := c.event.Move(loop); err != nil {
-				s.o.Logger.Debug("connection could not be moved to another event loop; it is closed", "connection", c.id, "error", err)
-				c.drop()
-				continue
-			}
+		if !c.MoveTo(loop) {
+			c.drop()
+			continue
 		}
 		c.owned.Store(true)
 		c.adopt(want)
 		return c
 	}
+}
+
+// MoveTo has a loop watch the connection, which nobody uses at the moment; false: it is broken, or cannot be a loop's.
+func (c *Conn) MoveTo(loop *eventloop.Loop) bool {
+	if c.event == nil {
+		return false
+	}
+	if err := c.event.Move(loop); err != nil {
+		c.broken.Store(true)
+		_ = c.wire.Close() // nothing would wake who reads from it
+		c.shard.o.Logger.Debug("connection could not be moved to another event loop; it is closed", "connection", c.id, "error", err)
+		return false
+	}
+	return true
 }
 
 // pickReady takes the idle connection that was used last among those to which nothing must be sent, the
@@ -52,7 +63,11 @@ func (s *Shard) pickReady(loop *eventloop.Loop, want *State, autocommit bool) *C
 		if c.event == nil || c.foundRows != want.FoundRows || c.dirty || c.fits(want, autocommit) < 3 {
 			continue
 		}
-		if at = i; c.event.Loop() == loop {
+		own := c.event.Loop() == loop
+		if at < 0 || own {
+			at = i
+		}
+		if own {
 			break
 		}
 	}

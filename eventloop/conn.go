@@ -115,8 +115,8 @@ func (c *Conn) Close() error {
 	if c.refs.Load() == closedBit {
 		c.release()
 	}
-	c.read.poke()
-	c.write.poke()
+	c.read.close()
+	c.write.close()
 	return nil
 }
 
@@ -152,13 +152,13 @@ func (c *Conn) event(l *Loop, bits uint32) {
 		c.drain()
 	}
 	if in {
-		c.tell()
+		c.tell(l)
 	}
 }
 
-// tell calls the handler of a connection that is still the loop's.
-func (c *Conn) tell() {
-	if c.onLoop.Load() {
+// tell calls the handler of a connection that is still this loop's.
+func (c *Conn) tell(l *Loop) {
+	if c.onLoop.Load() && c.Loop() == l {
 		c.handler.Readable()
 	}
 }
@@ -172,6 +172,9 @@ func (c *Conn) Give(h Handler) {
 		c.Loop().give(c)
 	}
 }
+
+// Again has the handler called once more, after the others' turns. On the loop only.
+func (c *Conn) Again() { c.Loop().give(c) }
 
 // Take makes the connection a goroutine's again. On the loop only.
 func (c *Conn) Take() {

@@ -21,6 +21,10 @@ func (c *Conn) wait(w *waiting, flag *atomic.Bool) {
 			return
 		}
 		w.arm(d, now)
+		if c.closed() { // meanwhile: the timer may have been set behind the closing one's back
+			w.close()
+			return
+		}
 	}
 	<-w.signal
 }
@@ -32,14 +36,14 @@ func (w *waiting) arm(at, now int64) {
 		return
 	}
 	w.armed.Store(at)
-	if w.timer == nil {
-		w.timer = time.AfterFunc(time.Duration(at-now), func() {
-			w.armed.Store(0)
-			w.poke()
-		})
+	if t := w.timer.Load(); t != nil {
+		t.Reset(time.Duration(at - now))
 		return
 	}
-	w.timer.Reset(time.Duration(at - now))
+	w.timer.Store(time.AfterFunc(time.Duration(at-now), func() {
+		w.armed.Store(0)
+		w.poke()
+	}))
 }
 
 // SetDeadline sets both deadlines. From any goroutine; who waits is told.

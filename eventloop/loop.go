@@ -237,7 +237,7 @@ func (l *Loop) takeQueues() (closed bool) {
 	l.mu.Unlock()
 	for i, c := range given {
 		given[i] = nil
-		c.tell()
+		c.tell(l)
 	}
 	for i, f := range posted {
 		posted[i] = nil
@@ -295,6 +295,7 @@ func (l *Loop) register(c *Conn) error {
 	}
 	if err := unix.EpollCtl(l.epfd, unix.EPOLL_CTL_ADD, c.fd, &ev); err != nil {
 		l.vacate(at)
+		c.slot = 0
 		return fmt.Errorf("watch a connection: %w", err)
 	}
 	return nil
@@ -307,7 +308,8 @@ func (l *Loop) vacate(at uint32) {
 	l.free = append(l.free, at)
 }
 
-// Move has another loop watch the connection. Only while nobody uses it: between Take and the next Give or Read.
+// Move has another loop watch the connection. Only while nobody uses it: between Take and the next Give or Read. After an
+// error nobody watches it: it can only be closed.
 func (c *Conn) Move(to *Loop) error {
 	from := c.Loop()
 	if from == to {
@@ -322,6 +324,7 @@ func (c *Conn) Move(to *Loop) error {
 		return fmt.Errorf("watch a connection no more: %w", err)
 	}
 	from.forget(c)
+	c.slot = 0 // nobody's, until it is registered
 	c.watcher.Store(to)
 	return to.register(c) // its state is told anew
 }
@@ -329,8 +332,10 @@ func (c *Conn) Move(to *Loop) error {
 // forget is for a connection whose descriptor is about to be closed, which ends its watching.
 func (l *Loop) forget(c *Conn) {
 	l.mu.Lock()
-	l.vacate(c.slot)
-	l.mu.Unlock()
+	defer l.mu.Unlock()
+	if c.slot != 0 {
+		l.vacate(c.slot)
+	}
 }
 
 // Stats are what the loop and its connections have asked of the kernel so far.

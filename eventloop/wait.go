@@ -13,7 +13,7 @@ type waiting struct {
 	parked   atomic.Bool
 	deadline atomic.Int64 // Unix time in ns; 0: none
 
-	timer *time.Timer
+	timer atomic.Pointer[time.Timer]
 	armed atomic.Int64 // when it fires; 0: it is not set
 }
 
@@ -29,6 +29,14 @@ func (w *waiting) poke() bool {
 	default:
 	}
 	return true
+}
+
+// close ends the wait of a closed connection, and its timer: it would keep the connection's memory until it fires.
+func (w *waiting) close() {
+	w.poke()
+	if t := w.timer.Load(); t != nil {
+		t.Stop()
+	}
 }
 
 // expired says whether the deadline is over.
