@@ -67,7 +67,8 @@ const trusted = 5 * time.Millisecond
 // quiet says whether an idle connection is alive, as far as can be told: nothing waits to be read, not even the end.
 func (c *Conn) quiet() bool {
 	if c.event != nil {
-		return c.event.Quiet()
+		// What is told of may have been read already, with what came before it: then the kernel knows better.
+		return c.event.Quiet() || c.peek.quiet()
 	}
 	return time.Since(c.idleSince) < trusted || c.peek.quiet()
 }

@@ -70,6 +70,9 @@ func (s *session) acquire(shard int, autocommit bool, prepare string) (*backend.
 
 // refresh brings a branch's connection in line with what the session has set since.
 func (s *session) refresh(b *branch, prepare string) error {
+	if s.onLoop && !b.conn.MoveTo(s.loop.loop) {
+		return errNotNow
+	}
 	if s.onLoop && (!b.conn.Fits(s.vars.state(b.shard)) || prepare != "" && !b.conn.HasPrepared(prepare)) {
 		return errNotNow
 	}
