@@ -38,6 +38,7 @@ func (s *session) quick(cmd protocol.Command, arg []byte) quickness {
 	}
 	s.onLoop = true
 	defer func() { s.onLoop = false }()
+	s.more, s.binary = false, false
 	switch cmd {
 	case protocol.ComQuery:
 		text, err := s.queryText(arg)
@@ -68,7 +69,6 @@ func (s *session) quickText(sql []byte) quickness {
 	if st == nil {
 		return quickNot
 	}
-	s.more, s.binary = false, false
 	s.quickRq = request{sql: sql, lits: lits}
 	return s.quickStatement(st)
 }
@@ -95,7 +95,7 @@ func (s *session) quickExecute(arg []byte) quickness {
 		st.types = types
 		return quickNot
 	}
-	s.more, s.binary, s.named = false, true, st.named
+	s.binary, s.named = true, st.named
 	s.quickRq = request{sql: st.text, stmt: st, execute: &st.execute}
 	return s.quickStatement(parsed)
 }
