@@ -139,12 +139,10 @@ func (set *laneSet) open() {
 	ls.loop.loop.Woke()
 	p.running.Go(func() {
 		conn, err := shard.Acquire(p.ctx, set.key.state, true)
-		if err == nil && conn.Event() != nil {
-			err = conn.Event().Move(ls.loop.loop)
-		}
+		fit := err == nil && conn.MoveTo(ls.loop.loop)
 		if !ls.loop.loop.Post(func() {
 			set.opening--
-			if err != nil || conn.Event() == nil { // down, full, or not for loops: sessions meet the same, and say so
+			if !fit { // down, full, or not for loops: sessions meet the same, and say so
 				ls.count[set.key.shard]--
 				ls.pause[set.key.shard] = time.Now().Add(lanePause)
 				set.forgetEmpty()
