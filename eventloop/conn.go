@@ -173,9 +173,6 @@ func (c *Conn) Give(h Handler) {
 	}
 }
 
-// Again has the handler called once more, after the others' turns. On the loop only.
-func (c *Conn) Again() { c.Loop().give(c) }
-
 // Take makes the connection a goroutine's again. On the loop only.
 func (c *Conn) Take() {
 	c.onLoop.Store(false)

@@ -131,6 +131,7 @@ func (l *frontLoop) endIdle() {
 	now := time.Now()
 	for _, s := range l.front.p.sessions.all() {
 		if event := s.servedBy(l); event != nil && event.OnLoop() && !s.flight.on && now.Sub(s.since) > s.vars.idleTimeout() {
+			_ = event.SetWriteDeadline(now.Add(time.Second)) // one that does not read its answer either; closed: writing says so
 			s.leave(s.silent)
 		}
 	}

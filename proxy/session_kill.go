@@ -20,13 +20,17 @@ func (s *session) wasKilled() bool {
 func (s *session) kill() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	again := s.killed
 	s.killed = true
 	s.cancel()
 	if s.loop != nil {
 		defer s.loop.loop.Post(s.nudged)
 	}
 	// A client that does not read must not hold the session: one that waits for a command may have left a part of an answer.
-	_ = s.nc.SetWriteDeadline(time.Now().Add(time.Second))
+	// Whoever kills it again and again, as the proxy's end does, does not put that off.
+	if !again {
+		_ = s.nc.SetWriteDeadline(time.Now().Add(time.Second))
+	}
 	// Wakes the reader; it says goodbye itself.
 	_ = s.nc.SetReadDeadline(time.Unix(1, 0))
 	if s.waiting {
