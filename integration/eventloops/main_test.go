@@ -7,15 +7,17 @@ import (
 	"testing"
 
 	"lockstep/integration/cluster"
+	"lockstep/integration/testca"
 	"lockstep/integration/wireclient"
 )
 
 func TestMain(m *testing.M) { cluster.Main(m) }
 
-// start runs a proxy with four loops over two shards, with a table of 100 rows.
-func start(t *testing.T, config string) *cluster.Cluster {
-	t.Helper()
-	c := cluster.Start(t, cluster.Options{Config: "event_loops: 4\n" + config})
+// One proxy with four loops over two shards, and a table of 100 rows, for all tests.
+func TestEventLoops(t *testing.T) {
+	ca := testca.New(t)
+	cert, key := ca.Issue("server", "127.0.0.1")
+	c := cluster.Start(t, cluster.Options{Config: fmt.Sprintf("event_loops: 4\ntls: {cert: %s, key: %s}\n", cert, key)})
 	c.StartProxy()
 	k := dial(t, c, 0)
 	must(t, k, "CREATE DATABASE d")
@@ -25,7 +27,16 @@ func start(t *testing.T, config string) *cluster.Cluster {
 		values[i] = fmt.Sprintf("(%d, %d)", i, 2*i)
 	}
 	must(t, k, "INSERT INTO d.a VALUES "+strings.Join(values, ", "))
-	return c
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *cluster.Cluster)
+	}{
+		{"pipelined", testPipelined}, {"ping after a failed packet", testPingAfterFailedPacket}, {"many commands at once", testManyCommandsAtOnce},
+		{"transactions on several loops", testTransactionsOnSeveralLoops}, {"connections are kept", testConnectionsAreKept},
+		{"end of a client that does not read", testEndOfClientThatDoesNotRead}, {"end during a login over TLS", testEndDuringLoginOverTLS},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, c) })
+	}
 }
 
 func dial(t testing.TB, c *cluster.Cluster, capabilities uint32) *wireclient.Conn {

@@ -13,8 +13,7 @@ import (
 
 // Commands that a client sends before it has the answers are answered in their order, whatever kinds of them follow each other:
 // some have server connections of their own, some share one, some wait until they are prepared.
-func TestPipelined(t *testing.T) {
-	c := start(t, "")
+func testPipelined(t *testing.T, c *cluster.Cluster) {
 	var wait sync.WaitGroup
 	for i := range 4 {
 		wait.Go(func() { pipelined(t, c, uint64(i)) })
@@ -91,8 +90,7 @@ func pipelined(t *testing.T, c *cluster.Cluster, seed uint64) {
 }
 
 // What a packet of several statements has left behind says nothing of the next command.
-func TestPingAfterFailedPacket(t *testing.T) {
-	c := start(t, "")
+func testPingAfterFailedPacket(t *testing.T, c *cluster.Cluster) {
 	k := dial(t, c, wireclient.CapMultiStatements)
 	a, err := k.Do(wireclient.Query("SELECT nosuch; SELECT 1"))
 	if err != nil || len(a.Results) != 1 || a.Results[0].Err == nil {
