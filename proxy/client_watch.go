@@ -18,6 +18,9 @@ import (
 const (
 	clientLookInterval = 250 * time.Millisecond
 	clientLookAfter    = 100 * time.Millisecond // a statement that is younger is not looked at
+	// clientHalfTime is how long a client that has closed its direction still gets the answers it waits for. A client that
+	// has closed both looks the same until something is sent to it.
+	clientHalfTime = 400 * time.Millisecond
 )
 
 // Why a session was ended by the watch.
@@ -25,6 +28,13 @@ const (
 	clientGone  = "gone"
 	clientStuck = "takes_nothing"
 )
+
+// half is a client that has closed its direction, and takes nothing.
+type half struct {
+	command time.Time // when the command came that is under way
+	acked   uint64    // as of clientState
+	since   time.Time // of the last change
+}
 
 // stuck is an answer that waits to be taken.
 type stuck struct {
@@ -37,6 +47,7 @@ func (p *Proxy) watchClients() {
 	tick := time.NewTicker(clientLookInterval)
 	defer tick.Stop()
 	waiting := map[*session]stuck{}
+	halves := map[*session]half{}
 	for {
 		select {
 		case <-p.ctx.Done():
@@ -44,7 +55,7 @@ func (p *Proxy) watchClients() {
 		case <-tick.C:
 		}
 		now := time.Now()
-		still := make(map[*session]stuck)
+		still, stillHalf := make(map[*session]stuck), make(map[*session]half)
 		for _, s := range p.sessions.all() {
 			nc := s.underWay(now)
 			if nc == nil {
@@ -59,6 +70,17 @@ func (p *Proxy) watchClients() {
 				p.endForClient(s, clientGone)
 				continue
 			}
+			if c.half {
+				h, known := halves[s]
+				if command := s.commandSince(); !known || h.acked != c.acked || !h.command.Equal(command) {
+					h = half{command: command, acked: c.acked, since: now}
+				}
+				stillHalf[s] = h
+				if c.queued == 0 && now.Sub(h.since) >= clientHalfTime {
+					p.endForClient(s, clientGone)
+					continue
+				}
+			}
 			if c.queued == 0 {
 				continue
 			}
@@ -71,7 +93,7 @@ func (p *Proxy) watchClients() {
 				p.endForClient(s, clientStuck)
 			}
 		}
-		waiting = still
+		waiting, halves = still, stillHalf
 	}
 }
 
@@ -89,6 +111,13 @@ func (s *session) underWay(now time.Time) net.Conn {
 		return nil
 	}
 	return s.nc // settled before shown was
+}
+
+// commandSince is when the command came that is under way.
+func (s *session) commandSince() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.since
 }
 
 // lookAtShards ends the running statement on its other shards when the connection to one of them is lost: it cannot succeed
@@ -124,6 +153,7 @@ func (s *session) lookAtShards() {
 // clientState is what the kernel knows of a client's connection.
 type clientState struct {
 	gone   bool   // it has ended, or broken
+	half   bool   // the client has closed its direction, or both
 	queued int    // bytes that were sent and are not taken yet
 	acked  uint64 // changes whenever some of them are taken
 }
@@ -151,10 +181,11 @@ func lookAtClient(nc net.Conn) (c clientState, err error) {
 		if _, serr = unix.Poll(fds[:], 0); serr != nil {
 			return
 		}
-		if c.gone = fds[0].Revents&(unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0; c.gone {
+		if c.gone = fds[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0; c.gone {
 			return
 		}
-		if c.queued, serr = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ); serr != nil || c.queued == 0 {
+		c.half = fds[0].Revents&unix.POLLRDHUP != 0
+		if c.queued, serr = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ); serr != nil || c.queued == 0 && !c.half {
 			return
 		}
 		var info *unix.TCPInfo
