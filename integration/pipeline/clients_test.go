@@ -40,11 +40,20 @@ func executeInt(statement uint32, id int, anew bool) wireclient.Command {
 	return binary.LittleEndian.AppendUint64(c, uint64(id))
 }
 
-// A client that writes a thousand commands at once gets all answers, in order.
+// A client that writes a thousand commands at once gets all answers, in order. Its transactions have branches on connections
+// that other loops than its own watched before, where there are several.
 func testThousandCommands(t *testing.T, c *cluster.Cluster) {
+	several := further(t, c, "", "event_loops: 3\n")
+	for _, p := range []*cluster.Proxy{c.Proxy, several} {
+		thousandCommands(t, p)
+	}
+}
+
+func thousandCommands(t *testing.T, p *cluster.Proxy) {
+	t.Helper()
 	var wait sync.WaitGroup
-	for client := range 4 {
-		w := wire(t, c.Proxy)
+	for client := range 6 {
+		w := wire(t, p)
 		wait.Go(func() {
 			a, err := w.Do(wireclient.Command(append([]byte{wireclient.ComStmtPrepare}, "SELECT v FROM k WHERE id = ?"...)))
 			if err != nil || len(a.Results) != 1 || a.Results[0].Prepared == nil {
