@@ -14,6 +14,13 @@ func (c *Conn) Event() *eventloop.Conn { return c.event }
 // MaxConns is the pool's limit.
 func (s *Shard) MaxConns() int { return s.o.MaxConns }
 
+// Wanted says whether somebody waits for a connection.
+func (s *Shard) Wanted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.waiters.Len() > 0
+}
+
 // TryAcquire hands out an idle connection that fits as it is and that the loop can own, or nil. Nothing is sent.
 func (s *Shard) TryAcquire(loop *eventloop.Loop, want *State, autocommit bool) *Conn {
 	for {

@@ -278,12 +278,12 @@ func (set *laneSet) othersMove(than *lane) bool {
 	return false
 }
 
-// rest gives back connections that nobody has used for a while.
+// rest gives back connections that nobody has used for a while, or that others wait for.
 func (ls *lanes) rest() {
 	now := time.Now()
 	for _, set := range ls.sets {
 		for _, l := range append([]*lane(nil), set.list...) {
-			if l.waiting() == 0 && now.Sub(l.used) > laneRest {
+			if l.waiting() == 0 && (now.Sub(l.used) > laneRest || l.conn.Shard().Wanted()) {
 				set.remove(l)
 				l.conn.Event().Take()
 				l.conn.Release()
