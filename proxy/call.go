@@ -13,15 +13,15 @@ import (
 // a string costs a needless question, no more.
 var userVariable = regexp.MustCompile("(^|[^@A-Za-z0-9_$.])@([A-Za-z0-9_$.]+)")
 
-// afterCall is for what a procedure, or a LOAD DATA that read into user variables, may have left on
-// its connection. The user variables that the statement names (OUT parameters) become the session's; everything else, such as temporary tables or
+// afterCall is for what a procedure, a LOAD DATA that read into user variables, or a query that assigned some may have left on
+// its connection. The user variables that the statement names (OUT parameters, INTO @x, @x := …) become the session's; everything else, such as temporary tables or
 // variables that the procedure set for itself, ends with the lease or the branch: nobody else may meet it.
 func (s *session) afterCall(l *lease, st *sharding.Statement, rq *request) {
 	var names []string
 	switch {
 	case l.conn == nil:
 		return
-	case st.Kind == sharding.KindCall:
+	case st.Kind == sharding.KindCall, st.Leaves:
 		for _, m := range userVariable.FindAllSubmatch(rq.sql, -1) {
 			if name := "@" + strings.ToLower(string(m[2])); !slices.Contains(names, name) {
 				names = append(names, name)

@@ -12,7 +12,7 @@ var intoVariable = regexp.MustCompile(`(?i)\binto\s+@`)
 
 // leavesState refuses what a server would keep for the session on a connection that the next
 // statement of the session may not get, and another session may: a lock by name, or a
-// variable that a statement without tables assigns (the planner refuses those with tables).
+// variable that a statement without tables assigns (afterCall looks after those with tables).
 func leavesState(st *sharding.Statement, sql []byte, tableless bool) error {
 	switch {
 	case slices.Contains(st.Functions, "get_lock"):

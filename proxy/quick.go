@@ -124,7 +124,7 @@ func (s *session) quickStatement(st *sharding.Statement) quickness {
 // quickData begins a statement on tables: the same steps as data and single, up to where the answer is waited for.
 func (s *session) quickData(st *sharding.Statement) quickness {
 	rq := &s.quickRq
-	if s.vars.token != "" || st.SessionSlots || s.timeLimit(st) > 0 || s.checkAlive() != nil || s.checkAccess(st) != nil {
+	if s.vars.token != "" || st.SessionSlots || st.Leaves || s.timeLimit(st) > 0 || s.checkAlive() != nil || s.checkAccess(st) != nil {
 		return quickNot
 	}
 	if s.tx == nil && (s.vars.nextIsolation != "" || s.vars.nextReadOnly != nil) {
@@ -192,6 +192,6 @@ func (s *session) bring(conn *backend.Conn) bool {
 // shareable says whether the planned statement may run on a connection that others use at the same moment: a read, outside
 // a transaction, that locks nothing.
 func (s *session) shareable(st *sharding.Statement) bool {
-	return s.tx == nil && s.vars.autocommit && st.Kind == sharding.KindSelect && !s.plan.Write && !st.CalcFoundRows &&
+	return s.tx == nil && s.vars.autocommit && st.Kind == sharding.KindSelect && !st.Opaque && !s.plan.Write && !st.CalcFoundRows &&
 		s.vars.pipelining && !s.locking(st)
 }

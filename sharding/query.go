@@ -22,6 +22,7 @@ func (c *compiler) query() error {
 		return err
 	}
 	into, hasInto := c.selectInto()
+	st.Leaves = hasInto
 	node, err := c.parse(into...)
 	if err != nil {
 		return c.unparsed(err)
@@ -37,6 +38,7 @@ func (c *compiler) query() error {
 		return c.unparsed(refuse("this form of query is not read"))
 	}
 	c.walk(node)
+	st.Leaves = hasInto || c.facts.assigns
 	r, err := c.route()
 	if err != nil {
 		return err

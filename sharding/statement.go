@@ -15,6 +15,7 @@ type Statement struct {
 	Select        bool     // SELECT, TABLE, VALUES, WITH, with or without tables
 	MaxTime       uint64   // milliseconds, of the hint MAX_EXECUTION_TIME(n); 0: none
 	CalcFoundRows bool     // SELECT SQL_CALC_FOUND_ROWS
+	Leaves        bool     // a query that leaves something behind: user variables on its connection, a file
 	SessionSlots  bool     // uses LAST_INSERT_ID(), ROW_COUNT(), FOUND_ROWS(), CONNECTION_ID(), USER(), DATABASE() …: Inputs.Session is needed
 	Words         []string
 	Digest        string // for people: the text with '?' for its literals, cut off at some length
