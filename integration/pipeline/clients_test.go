@@ -53,7 +53,7 @@ func thousandCommands(t *testing.T, p *cluster.Proxy) {
 	t.Helper()
 	var wait sync.WaitGroup
 	for client := range 6 {
-		w := wire(t, p)
+		w := wireWith(t, p, uint32(client%2*wireclient.CapDeprecateEOF))
 		wait.Go(func() {
 			a, err := w.Do(wireclient.Command(append([]byte{wireclient.ComStmtPrepare}, "SELECT v FROM k WHERE id = ?"...)))
 			if err != nil || len(a.Results) != 1 || a.Results[0].Prepared == nil {

@@ -11,7 +11,7 @@ import (
 
 // Sessions that wait on a loop end after the time that is theirs, and not while they are busy.
 func testIdleTimeouts(t *testing.T, c *cluster.Cluster) {
-	p := further(t, c, "", "timeouts: {idle: 1500ms}\n")
+	p := further(t, c, "", "timeouts: {idle: 1s}\n")
 	busy, idle, half, longer := wire(t, p), wire(t, p), wire(t, p), wire(t, p)
 	if a, err := longer.Do(wireclient.Query("SET wait_timeout = 600")); err != nil || plainOK(a) != nil {
 		t.Fatal(err, a.Lines())
@@ -26,7 +26,7 @@ func testIdleTimeouts(t *testing.T, c *cluster.Cluster) {
 		t.Fatal(err)
 	}
 	begin := time.Now()
-	for time.Since(begin) < 2500*time.Millisecond {
+	for time.Since(begin) < 1800*time.Millisecond {
 		a, err := busy.Do(wireclient.Query(point(3)))
 		if err := checkPoint(a, err, 3); err != nil {
 			t.Fatalf("after %v: %v", time.Since(begin), err)

@@ -248,7 +248,13 @@ func codeOf(err error) uint16 {
 // wire is a client that writes and reads packets as it likes.
 func wire(t testing.TB, p *cluster.Proxy) *wireclient.Conn {
 	t.Helper()
-	c, err := wireclient.Connect(p.Listen, wireclient.Options{User: cluster.User, Password: cluster.Password, Database: "d", Timeout: 30 * time.Second})
+	return wireWith(t, p, 0)
+}
+
+func wireWith(t testing.TB, p *cluster.Proxy, capabilities uint32) *wireclient.Conn {
+	t.Helper()
+	c, err := wireclient.Connect(p.Listen, wireclient.Options{User: cluster.User, Password: cluster.Password, Database: "d",
+		Capabilities: capabilities, Timeout: 30 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
