@@ -83,7 +83,7 @@ func oneShard(t *testing.T, only *regexp.Regexp, rounds int, d time.Duration) (l
 			}
 		}
 		lines = append(lines, measure(t, workload{
-			name: w.title(), unit: "transactions/s",
+			name: w.title(), unit: "transactions/s", pids: serverPids(t, c),
 			ways: []way{
 				{name: "direct", run: run(server)},
 				{name: "HAProxy", run: run(haproxy), pid: func() int { return pid }},
@@ -157,7 +157,7 @@ func twoShards(t *testing.T, only *regexp.Regexp, rounds int, d time.Duration) (
 			p.SetMaxIdleConns(clients + 1)
 		}
 		lines = append(lines, measure(t, workload{
-			name: fmt.Sprintf("transfer over two shards, %d clients", clients), unit: "transfers/s",
+			name: fmt.Sprintf("transfer over two shards, %d clients", clients), unit: "transfers/s", pids: serverPids(t, c),
 			ways: []way{
 				{name: "client drives XA", run: func(t *testing.T, d time.Duration) (float64, float64) {
 					return transfers(t, clients, d, drivenByClient(t, shards, &a))
@@ -172,6 +172,15 @@ func twoShards(t *testing.T, only *regexp.Regexp, rounds int, d time.Duration) (
 		}, rounds, d)...)
 	}
 	return lines
+}
+
+// serverPids are the shards' processes.
+func serverPids(t *testing.T, c *cluster.Cluster) (pids []int) {
+	t.Helper()
+	for _, s := range c.Shards {
+		pids = append(pids, s.Pid)
+	}
+	return pids
 }
 
 // logBatches is the proxy's counter of what its decision log has synced; one batch is two fdatasyncs.

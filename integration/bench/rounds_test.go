@@ -9,6 +9,8 @@ import (
 	"testing"
 	"text/tabwriter"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // way is one way of doing a workload.
@@ -21,12 +23,13 @@ type way struct {
 }
 
 // sample is one run.
-type sample struct{ perSecond, cpuMicros, batches, calls float64 }
+type sample struct{ perSecond, cpuMicros, batches, calls, servers, clients float64 }
 
 // workload is a row group of the table.
 type workload struct {
 	name string
 	unit string
+	pids []int // of the servers
 	ways []way // the first is the reference
 }
 
@@ -38,6 +41,7 @@ type line struct {
 	cpu                 float64
 	batches             float64 // of the log, for each transaction
 	calls               float64 // for each statement
+	servers, clients    float64 // their processor time for each statement
 }
 
 // measure runs the workload's ways in turn, rounds times.
@@ -57,6 +61,7 @@ func measure(t *testing.T, w workload, rounds int, d time.Duration) []line {
 			if way.logs != nil {
 				batches = -way.logs()
 			}
+			servers, clients := -serverTime(t, w.pids), -clientTime(t)
 			var calls float64
 			if way.call != nil {
 				calls = -way.call()
@@ -72,6 +77,8 @@ func measure(t *testing.T, w workload, rounds int, d time.Duration) []line {
 			if way.call != nil && statements > 0 {
 				s.calls = (calls + way.call()) / statements
 			}
+			s.servers = float64((servers + serverTime(t, w.pids)).Microseconds()) / statements
+			s.clients = float64((clients + clientTime(t)).Microseconds()) / statements
 			samples[i] = append(samples[i], s)
 		}
 	}
@@ -90,6 +97,8 @@ func measure(t *testing.T, w workload, rounds int, d time.Duration) []line {
 			cpu:     median(column(func(s sample) float64 { return s.cpuMicros })),
 			batches: median(column(func(s sample) float64 { return s.batches })),
 			calls:   median(column(func(s sample) float64 { return s.calls })),
+			servers: median(column(func(s sample) float64 { return s.servers })),
+			clients: median(column(func(s sample) float64 { return s.clients })),
 		}
 		l.ratio = 1
 		if i > 0 {
@@ -101,7 +110,7 @@ func measure(t *testing.T, w workload, rounds int, d time.Duration) []line {
 			l.ratio = median(ratios)
 		}
 		lines = append(lines, l)
-		t.Logf("%s %s: %.0f %s, ratio %.2f, %.1f µs, %.3f log batches, %.2f system calls", l.workload, l.way, l.median, l.unit, l.ratio, l.cpu, l.batches, l.calls)
+		t.Logf("%s %s: %.0f %s, ratio %.2f, %.1f µs (servers %.1f, clients %.1f), %.3f log batches, %.2f system calls", l.workload, l.way, l.median, l.unit, l.ratio, l.cpu, l.servers, l.clients, l.batches, l.calls)
 	}
 	return lines
 }
@@ -119,13 +128,34 @@ func median(v []float64) float64 {
 func printTable(lines []line) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 2, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "workload\tway\tmedian\tmin–max\tunit\tratio\tprocessor µs/statement\tsystem calls/statement\tlog batches/transaction")
+	fmt.Fprintln(w, "workload\tway\tmedian\tmin–max\tunit\tratio\tprocessor µs/statement\tservers\tclients\tsystem calls/statement\tlog batches/transaction")
 	for _, l := range lines {
-		fmt.Fprintf(w, "%s\t%s\t%.0f\t%.0f–%.0f\t%s\t%.2f\t%s\t%s\t%s\n", l.workload, l.way, l.median, l.low, l.high, l.unit, l.ratio,
-			orDash("%.1f", l.cpu), orDash("%.2f", l.calls), orDash("%.3f", l.batches))
+		fmt.Fprintf(w, "%s\t%s\t%.0f\t%.0f–%.0f\t%s\t%.2f\t%s\t%.1f\t%.1f\t%s\t%s\n", l.workload, l.way, l.median, l.low, l.high, l.unit, l.ratio,
+			orDash("%.1f", l.cpu), l.servers, l.clients, orDash("%.2f", l.calls), orDash("%.3f", l.batches))
 	}
 	w.Flush()
 	return b.String()
+}
+
+// serverTime is the processor time that all servers have spent, clientTime that of the clients: this process and those it ran.
+func serverTime(t *testing.T, pids []int) (sum time.Duration) {
+	t.Helper()
+	for _, pid := range pids {
+		sum += cpuTime(t, pid)
+	}
+	return sum
+}
+
+func clientTime(t *testing.T) (sum time.Duration) {
+	t.Helper()
+	for _, who := range []int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {
+		var u unix.Rusage
+		if err := unix.Getrusage(who, &u); err != nil {
+			t.Fatal(err)
+		}
+		sum += time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
+	return sum
 }
 
 // orDash is a figure that there may not be.
