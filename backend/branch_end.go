@@ -207,6 +207,7 @@ func (b *Branch) pair(first, second, suffix string) error {
 
 func (b *Branch) sendPair(first, second, suffix string) error {
 	c := b.c
+	c.awaitTogether(okSize + 1)
 	err := c.writeCommand(protocol.ComQuery, first+b.sql)
 	if err == nil {
 		err = c.send(protocol.ComQuery, second+b.sql+suffix)

@@ -18,6 +18,7 @@ import (
 
 // sendMulti writes the request.
 func (c *Conn) sendMulti(op string, sql []byte) error {
+	c.awaitTogether(eofSize + errSize + eofSize)
 	err := protocol.WriteMultiStatements(c.wire, true)
 	if err == nil {
 		err = c.wire.WriteCommand(protocol.ComQuery, sql)

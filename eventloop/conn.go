@@ -32,9 +32,10 @@ type Conn struct {
 	write    waiting
 
 	// Of the owner.
-	handler Handler
-	left    []byte // of writes on the loop, not sent yet
-	failed  error  // a write failed: nothing more is sent
+	handler  Handler
+	together bool   // see AwaitTogether
+	left     []byte // of writes on the loop, not sent yet
+	failed   error  // a write failed: nothing more is sent
 }
 
 const closedBit = 1 << 62
@@ -187,6 +188,7 @@ func (c *Conn) TryRead(p []byte) (int, error) {
 		n, err := c.sysRead(p)
 		switch {
 		case err == 0 && n > 0:
+			c.arrived()
 			if n == len(p) || c.hung.Load() {
 				c.readable.Store(true)
 			}

@@ -319,3 +319,27 @@ func TestTicksAndPosts(t *testing.T) {
 	}
 	l.Post(func() { t.Error("ran after the end") })
 }
+
+// Short messages that come one by one are told once; what is left over is told, however short it is, and so is an end.
+func TestAwaitTogether(t *testing.T) {
+	c, peer := pair(t, start(t))
+	buf := make([]byte, 100)
+	c.AwaitTogether(12)
+	go func() {
+		for _, piece := range []string{"0123456789a", "0123", "x"} {
+			peer.Write([]byte(piece))
+			time.Sleep(20 * time.Millisecond)
+		}
+		peer.CloseWrite()
+	}()
+	if n, err := c.Read(buf); n != 15 || err != nil {
+		t.Fatal(n, err)
+	}
+	if n, err := c.Read(buf); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	c.AwaitTogether(12)
+	if n, err := c.Read(buf); !errors.Is(err, io.EOF) {
+		t.Fatal(n, err)
+	}
+}

@@ -31,6 +31,7 @@ func (f *flight) begin(l lease, st *sharding.Statement, target *sharding.Target)
 		}
 		if b.fresh {
 			f.answers += b.xa.Opening()
+			b.xa.AwaitTogether()
 		}
 	}
 	l.conn.Event().Give(f)
