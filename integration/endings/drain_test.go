@@ -1,6 +1,8 @@
 package endings
 
 import (
+	"errors"
+	"io"
 	"strings"
 	"syscall"
 	"testing"
@@ -11,7 +13,8 @@ import (
 	"lockstep/integration/cluster"
 )
 
-// drain: on SIGTERM idle clients are sent away with 1053, new ones hear it too, and those in a transaction may end it.
+// drain: on SIGTERM the connections of idle clients are closed without a word, as a server does, new clients hear 1053, and those in a
+// transaction may end it.
 func drain(t *testing.T, w *world) {
 	idle, inside, late := dial(t, w.Listen, "d"), dial(t, w.Listen, "d"), dial(t, w.Listen, "d")
 	inside.must("BEGIN")
@@ -25,12 +28,10 @@ func drain(t *testing.T, w *world) {
 	if err := idle.conn.SetDeadline(time.Now().Add(3 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	idle.conn.ResetSequence() // it is no answer
-	packet, err := idle.conn.ReadPacket()
-	if err != nil || len(packet) < 9 || !strings.Contains(string(packet), "08S01Server shutdown in progress") {
-		t.Errorf("the idle client hears %q, %v", packet, err)
+	if n, err := idle.conn.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("the idle client hears %d bytes, %v", n, err)
 	}
-	_, err = gomysql.Connect(w.Listen, cluster.User, cluster.Password, "d")
+	_, err := gomysql.Connect(w.Listen, cluster.User, cluster.Password, "d")
 	if err == nil || !strings.Contains(err.Error(), "1053") {
 		t.Errorf("a new client hears %v", err)
 	}
