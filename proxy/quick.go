@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 
-	"lockstep/backend"
 	"lockstep/protocol"
 	"lockstep/proxy/catalog"
 	"lockstep/sharding"
@@ -140,7 +139,7 @@ func (s *session) quickData(st *sharding.Statement) quickness {
 	if len(target.SQL) > maxQuickText || leavesState(st, rq.sql, s.plan.AnyShard) != nil {
 		return quickNot
 	}
-	if s.tx != nil && s.tx.byShard[target.Shard] != nil && !s.bring(s.tx.byShard[target.Shard].conn) {
+	if s.tx != nil && s.tx.byShard[target.Shard] != nil && !s.tx.byShard[target.Shard].conn.MoveTo(s.loop.loop) {
 		return quickNot
 	}
 	if s.shareable(st) && st.Observed.Cheap() {
@@ -173,20 +172,6 @@ func (s *session) quickData(st *sharding.Statement) quickness {
 	s.diag.next()
 	s.p.metrics.single.Inc()
 	return s.flight.begin(l, st, target)
-}
-
-// bring has the session's loop watch the connection of a branch, which a goroutine has taken from the pool: another loop's would call
-// the flight on another goroutine. False: no loop can.
-func (s *session) bring(conn *backend.Conn) bool {
-	event := conn.Event()
-	if event == nil {
-		return false
-	}
-	if err := event.Move(s.loop.loop); err != nil {
-		conn.MarkBroken() // nobody watches it any more
-		return false
-	}
-	return true
 }
 
 // shareable says whether the planned statement may run on a connection that others use at the same moment: a read, outside

@@ -200,7 +200,8 @@ func testKillOfSlowReader(t *testing.T, c *cluster.Cluster) {
 	before := metric(t, c.Proxy, "lockstep_sessions", "")
 	w := wire(t, c.Proxy)
 	w.SetTimeout(300 * time.Millisecond)
-	_ = w.Write(burstOfBig(3000)) // more than the proxy takes from who reads nothing
+	_ = w.Write(burstOfBig(3000))      // their answers are more than the kernel takes
+	time.Sleep(200 * time.Millisecond) // until the proxy has found that out
 	killer := open(t, c.Proxy, "d")
 	killer.exec(fmt.Sprintf("KILL %d", w.Greeting().ConnectionID))
 	killer.close()

@@ -19,7 +19,7 @@ func testKillQuery(t *testing.T, c *cluster.Cluster) {
 	defer r.end()
 	killer := open(t, c.Proxy, "d")
 	defer killer.close()
-	for i, after := range []time.Duration{10 * time.Millisecond, 40 * time.Millisecond, 1200 * time.Millisecond, 10 * time.Millisecond} {
+	for i, after := range []time.Duration{10 * time.Millisecond, 40 * time.Millisecond, 800 * time.Millisecond, 10 * time.Millisecond} {
 		s := open(t, c.Proxy, "d")
 		id := connectionID(t, s)
 		slow := func(seconds int) (string, error) { // of another text in each round: it is not known to be slow
@@ -79,7 +79,7 @@ func testKillSession(t *testing.T, c *cluster.Cluster) {
 			if err := victim.Write(command.Wire()); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Duration(round*round*round) * 150 * time.Millisecond)
+			time.Sleep(time.Duration(round*round*round) * 100 * time.Millisecond)
 		}
 		begin := time.Now()
 		killer.exec(fmt.Sprintf("KILL %d", victim.Greeting().ConnectionID))
