@@ -113,7 +113,7 @@ func testConfigurations(t *testing.T, c *cluster.Cluster) {
 	} {
 		t.Run(tc.pool+tc.config+tc.set, func(t *testing.T) {
 			p := further(t, c, tc.pool, tc.config)
-			crowd{clients: 16, rounds: 16, set: tc.set}.run(t, p)
+			crowd{clients: 16, rounds: 12, set: tc.set}.run(t, p)
 			n := metric(t, p, "lockstep_statements_pipelined_total", "")
 			if !tc.shared && n > 0 || tc.shared && n == 0 {
 				t.Errorf("%.0f statements shared a connection", n)

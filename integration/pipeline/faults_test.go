@@ -147,7 +147,7 @@ func testServerConnectionsKilled(t *testing.T, c *cluster.Cluster) {
 		}
 		shards = append(shards, &session{t: t, conn: conn})
 	}
-	for end := time.Now().Add(1500 * time.Millisecond); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(1200 * time.Millisecond); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		for _, s := range shards {
 			got, err := s.row("SELECT COALESCE(MIN(id), 0) FROM (SELECT id FROM information_schema.processlist WHERE db = 'd' ORDER BY RAND() LIMIT 1) AS one")
 			if err != nil {

@@ -69,8 +69,8 @@ func testSlowStatement(t *testing.T, c *cluster.Cluster) {
 	}
 	for i := range 2 {
 		begin := time.Now()
-		longest := r.during(func() { slow(1.5, 5+i) })
-		if took := time.Since(begin); took < 1500*time.Millisecond || took > 5*time.Second {
+		longest := r.during(func() { slow(1.2, 5+i) })
+		if took := time.Since(begin); took < 1200*time.Millisecond || took > 5*time.Second {
 			t.Errorf("it took %v", took)
 		}
 		t.Logf("run %d: others waited %v at most", i, longest)
