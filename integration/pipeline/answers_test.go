@@ -20,6 +20,7 @@ func TestPipeline(t *testing.T) {
 	}{
 		{"Answers", testAnswers},
 		{"Uniform", testUniform},
+		{"Allocations", testAllocations},
 		{"Configurations", testConfigurations},
 		{"SlowStatement", testSlowStatement},
 		{"HeavyStatement", testHeavyStatement},
