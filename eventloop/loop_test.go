@@ -343,3 +343,23 @@ func TestAwaitTogether(t *testing.T) {
 		t.Fatal(n, err)
 	}
 }
+
+func TestRoundTrip(t *testing.T) {
+	c, peer := pair(t, start(t))
+	buf := make([]byte, 1)
+	for range 3 {
+		if _, err := c.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(peer, buf); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if d := c.RTT(); d <= 0 || d > time.Second {
+		t.Errorf("a round trip takes %v", d)
+	}
+	c.Close()
+	if d := c.RTT(); d != 0 {
+		t.Errorf("on a closed connection it takes %v", d)
+	}
+}

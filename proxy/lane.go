@@ -25,7 +25,8 @@ type lane struct {
 	queue   []passenger // from first on, oldest in front
 	first   int
 	dirty   bool      // flush will be called at the end of the round
-	began   time.Time // when the server could begin with the oldest
+	began   time.Time // when the server could begin with the oldest, as far as can be told
+	rtt     time.Duration
 	used    time.Time
 	moved   time.Time // when the last answer came
 	seen    time.Time // began, at the last tick
@@ -68,7 +69,7 @@ func (l *lane) flush(now time.Time) {
 		return
 	}
 	if l.began.IsZero() {
-		l.began = now
+		l.began = now.Add(l.rtt) // to the server and back is not the statement's time
 	}
 	if l.used = now; l.conn.Wire().Flush() != nil {
 		l.breakUp()

@@ -152,7 +152,7 @@ func (set *laneSet) open() {
 				return
 			}
 			delete(ls.pause, set.key.shard)
-			set.join(&lane{set: set, conn: conn})
+			set.join(&lane{set: set, conn: conn, rtt: conn.Event().RTT()})
 		}) && conn != nil {
 			conn.Discard()
 		}
