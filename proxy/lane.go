@@ -111,7 +111,7 @@ func (l *lane) Readable() {
 				break
 			}
 			p := l.pop()
-			p.st.Observed.RanShared(now.Sub(l.began), w.Size)
+			p.st.Observed.RanShared(l.set.beyondUsual(now.Sub(l.began)), w.Size)
 			l.began, l.moved = now, now
 			if l.waiting() == 0 {
 				l.began = time.Time{}

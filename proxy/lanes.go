@@ -30,6 +30,7 @@ type laneSet struct {
 	lanes   *lanes
 	key     laneKey
 	list    []*lane
+	usual   time.Duration // a mean of what statements take, at most half a millisecond
 	opening int
 }
 
@@ -84,6 +85,15 @@ func (ls *lanes) add(s *session, st *sharding.Statement, target *sharding.Target
 	}
 	s.flight.on, s.flight.lane = true, l
 	return true
+}
+
+// beyondUsual is what a statement took beyond what all of them take now, up to a bound: where the server's processors are
+// short, everything waits for them.
+func (set *laneSet) beyondUsual(took time.Duration) time.Duration {
+	const most = 500 * time.Microsecond
+	usual := set.usual
+	set.usual += (min(took, most) - usual) / 64
+	return took - 3*usual
 }
 
 // best is the lane with the fewest waiting that can take one more; nil: none can now. It has more opened while there are few.
