@@ -97,14 +97,22 @@ func (c *Cluster) Run(args ...string) (stdout, stderr string, code int) {
 	return o.String(), e.String(), cmd.ProcessState.ExitCode()
 }
 
+// given are the addresses that freeAddress has given: the kernel may give a port again as soon as it is closed.
+var given sync.Map
+
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := l.Addr().String()
+		l.Close()
+		if _, twice := given.LoadOrStore(address, true); !twice {
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // tail keeps the end of what is written to it.
