@@ -1,9 +1,6 @@
 package backend
 
-import (
-	"lockstep/eventloop"
-	"lockstep/protocol"
-)
+import "lockstep/eventloop"
 
 // What follows is for event loops: the same as Acquire, Prepare and SetState where none of them would have to
 // wait for a server, and nothing otherwise.
@@ -99,6 +96,3 @@ func (c *Conn) HasPrepared(sql string) bool {
 
 // Opening is how many answers come before that of the statement behind WriteOpen.
 func (b *Branch) Opening() int { return b.pending }
-
-// AnswersWaiting looks at the next n answers that have arrived; see protocol.Conn.
-func (c *Conn) AnswersWaiting(n int) protocol.Waiting { return c.wire.AnswersWaiting(n) }
