@@ -8,6 +8,9 @@
 //	              ▼
 //	         transaction ──▶ branches (XA) ──▶ coordinator (two-phase or three-phase commit)
 //
+// A statement that needs rows for itself (of other shards, to change rows by them) asks by an inner query
+// (inner_query.go): planned and run as the client's own would be, in its transaction, with the rows going to a sink.
+//
 // Invariants:
 //
 //   - A session belongs to one goroutine, or to its event loop: between commands, and while a
