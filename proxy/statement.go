@@ -55,6 +55,9 @@ func (s *session) textStatement(sql []byte, more bool) error {
 	s.diag.failed = false // what SHOW WARNINGS shows of the last one stays
 	s.running(sql)
 	st, lits, err := s.p.planner.Parse(&s.env, sql, s.literals[:0])
+	if unknownTable(err) && s.p.reloadSince(s.ctx, time.Now().Add(-staleAfter)) == nil {
+		st, lits, err = s.p.planner.Parse(&s.env, sql, s.literals[:0])
+	}
 	if err != nil {
 		return s.answer(err)
 	}

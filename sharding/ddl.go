@@ -119,6 +119,11 @@ func (c *compiler) routeDDL(names []tableName) error {
 	copies := true
 	for _, n := range names {
 		t, ok := c.schema.Table(n.database, n.name)
+		if ok && t.View && !c.schema.there(t).empty() {
+			c.st.Tables = append(c.st.Tables, t)
+			shards = shards.or(c.schema.there(t))
+			continue
+		}
 		if !ok || len(t.Rule.Shards) == 0 {
 			shards = c.schema.allSet
 			continue

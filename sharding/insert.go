@@ -64,6 +64,11 @@ func (c *compiler) insert() error {
 		return err
 	}
 	t, known := c.schema.Table(name.database, name.name)
+	if known {
+		if err := c.mayChange(t, true); err != nil {
+			return err
+		}
+	}
 	if !known || t.Rule.Kind == Single {
 		st.planner = &writePlanner{routing: r}
 		return nil
@@ -209,6 +214,11 @@ func (c *compiler) insertSelect(n *ast.InsertStmt, returning bool) error {
 	if ts, ok := n.Table.TableRefs.Left.(*ast.TableSource); ok {
 		if tn, ok := ts.Source.(*ast.TableName); ok {
 			target = c.lookupTable(tn)
+		}
+	}
+	if target != nil {
+		if err := c.mayChange(target, true); err != nil {
+			return err
 		}
 	}
 	switch {

@@ -78,6 +78,9 @@ func (c *compiler) load() error {
 
 // loadTable compiles LOAD DATA into a table that is sharded, or has copies.
 func (c *compiler) loadTable(t *Table, p *loadParts, f *lineFormat, file *Load) error {
+	if err := c.mayChange(t, true); err != nil {
+		return err
+	}
 	whole := &fixedPlanner{shards: t.shards(), write: true, why: "all rows of the table are there"}
 	if t.Rule.Kind == Global {
 		if err := c.checkCopies(); err != nil {

@@ -25,18 +25,12 @@ func (c *compiler) viewDDL(verb string, i int) error {
 	if verb == "drop view" {
 		return c.dropTables(i)
 	}
-	shards := c.schema.allSet
-	if _, byDefault := c.schema.ruleFor(n.database, n.name); byDefault {
-		shards = c.firstShard()
+	shards, err := c.viewShards(next)
+	if err == nil {
+		err = c.isReplaced(n, shards)
 	}
-	for _, t := range c.mentioned(next) {
-		if t.Rule.Kind == Sharded && c.hint == "" {
-			return refuse("a view over the sharded table %s would show the rows of one shard only", t.Name)
-		}
-		if shards.and(t.shards()) != shards {
-			return refuse("the view would be on a shard that does not have table %s; add a rule for the view", t.Name)
-		}
-		c.markQualifier(t)
+	if err != nil && c.hint == "" {
+		return err
 	}
 	c.st.planner = &fixedPlanner{shards: shards, write: true, copies: true, why: "a view is where its tables are"}
 	return c.applyHint()

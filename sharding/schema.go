@@ -36,8 +36,7 @@ func isSystemDatabase(name string) bool { return systemDatabases[strings.ToLower
 // NewSchema joins the configuration's rules with the tables that exist. Tables without a rule take cfg.DefaultRule, or
 // none: statements on them are refused with the reason. A rule that does not fit its table (no such column …) is an
 // entry of problems, and the table is refused likewise. A table that falls to a sharding default rule by primary key
-// but has no primary key is placed single, on the first shard. Views are placed single on the first shard unless a rule
-// says otherwise.
+// but has no primary key is placed single, on the first shard. Views are where the tables are that they read (view.go).
 func NewSchema(cfg *config.Config, tables []TableInfo) (s *Schema, problems []error) {
 	s = &Schema{
 		version: schemaVersions.Add(1),
@@ -61,7 +60,12 @@ func NewSchema(cfg *config.Config, tables []TableInfo) (s *Schema, problems []er
 			s.rules[tableName{schema.Name, schema.Tables[j].Name}] = &schema.Tables[j].Rule
 		}
 	}
+	var views []*Table
 	for i := range tables {
+		if tables[i].View {
+			views = append(views, emptyTable(&tables[i]))
+			continue
+		}
 		t, err := s.newTable(&tables[i])
 		if err != nil {
 			problems = append(problems, err)
@@ -69,6 +73,7 @@ func NewSchema(cfg *config.Config, tables []TableInfo) (s *Schema, problems []er
 		s.addDatabase(t.Database)
 		s.tables[tableName{t.Database, t.Name}] = t
 	}
+	problems = append(problems, s.addViews(views)...)
 	slices.Sort(s.databases)
 	return s, problems
 }
@@ -80,7 +85,7 @@ func (s *Schema) addDatabase(name string) {
 	}
 }
 
-func (s *Schema) newTable(info *TableInfo) (*Table, error) {
+func emptyTable(info *TableInfo) *Table {
 	t := &Table{TableInfo: *info, keyColumn: -1, columns: make(map[string]int, len(info.Columns))}
 	for i := range t.Columns {
 		c := &t.Columns[i]
@@ -89,6 +94,11 @@ func (s *Schema) newTable(info *TableInfo) (*Table, error) {
 			t.AutoIncrement = c.Name
 		}
 	}
+	return t
+}
+
+func (s *Schema) newTable(info *TableInfo) (*Table, error) {
+	t := emptyTable(info)
 	err := s.place(t)
 	if err != nil {
 		t.problem = err.Error()
@@ -107,9 +117,6 @@ func (s *Schema) ruleFor(database, name string) (r *config.Rule, byDefault bool)
 
 func (s *Schema) place(t *Table) error {
 	r, byDefault := s.ruleFor(t.Database, t.Name)
-	if t.View && byDefault {
-		r = &config.Rule{Kind: "single"}
-	}
 	if r == nil {
 		return fmt.Errorf("no rule says where its rows live, and there is no default rule")
 	}

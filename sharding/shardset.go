@@ -33,6 +33,10 @@ func (s shardSet) count() int {
 	return n
 }
 
+func (s shardSet) without(i int) shardSet {
+	s[i>>6] &^= 1 << (i & 63)
+	return s
+}
 func (s shardSet) empty() bool { return s == shardSet{} }
 
 // first is the lowest member, -1 of an empty set.

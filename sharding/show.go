@@ -162,7 +162,11 @@ func (c *compiler) routeShow() error {
 	if s.Table != "" {
 		if t, ok := c.schema.Table(s.Database, s.Table); ok {
 			c.st.Tables = append(c.st.Tables, t)
-			if set := t.shards(); !set.empty() {
+			set := t.shards()
+			if t.View {
+				set = c.schema.there(t)
+			}
+			if !set.empty() {
 				shards = shardSet{}
 				shards.add(set.first())
 			}

@@ -7,6 +7,8 @@ type TableInfo struct {
 	PrimaryKey     []string
 	UniqueKeys     [][]string // without the primary key
 	View           bool
+	Definition     string   // of a view: its query, with logical names of databases; empty where it may not be seen
+	Absent         []string // shards that answered and do not have it
 }
 
 // ColumnInfo is a row of information_schema.columns, as far as it matters.
@@ -32,6 +34,7 @@ type Table struct {
 	keyColumn int            // position of Rule.Key in Columns, -1 without
 	columns   map[string]int // lower case name → position in Columns
 	problem   string         // why statements on the table are refused, or ""
+	rows      viewRows       // of a view over a sharded table: what may be changed through it
 }
 
 // Rule places a table's rows. Key is the shard-key column ("" unless Sharded).

@@ -190,6 +190,9 @@ func (c *compiler) finishWrite(p *writePlanner, targets []*Table, limit, order b
 	r := p.routing
 	global, other := false, false
 	for _, t := range targets {
+		if err := c.mayChange(t, false); err != nil {
+			return err
+		}
 		if t.Rule.Kind == Global {
 			global = true
 		} else {

@@ -103,6 +103,16 @@ func readTables(ctx context.Context, s *backend.Shard, o Options, condition stri
 	}
 	addKeys(keys, find)
 
+	definitions, err := rows("SELECT table_schema, table_name, view_definition FROM information_schema.views WHERE " + condition)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range definitions {
+		if t := find(r); t != nil {
+			t.Definition = renameDatabases(string(r[2]), logical)
+		}
+	}
+
 	// A table that was dropped between the queries has no columns.
 	kept := out.tables[:0]
 	for _, t := range out.tables {
@@ -152,4 +162,15 @@ func addKeys(rows [][]protocol.Field, find func([]protocol.Field) *sharding.Tabl
 		}
 		i = j
 	}
+}
+
+// renameDatabases gives the databases in a view's definition, where servers always quote them, their logical names.
+func renameDatabases(definition string, logical map[string]string) string {
+	var pairs []string
+	for physical, name := range logical {
+		if physical != name {
+			pairs = append(pairs, identifier(physical)+".", identifier(name)+".")
+		}
+	}
+	return strings.NewReplacer(pairs...).Replace(definition)
 }

@@ -141,20 +141,31 @@ func join(shards []*backend.Shard, answers []answer) *Reading {
 	r := &Reading{Failed: map[string]error{}}
 	at := map[tableName]int{}
 	from := map[tableName]string{}
+	has := make([]map[tableName]bool, len(shards))
 	for i, a := range answers {
 		if a.err != nil {
 			r.Failed[shards[i].Name()] = a.err
 			continue
 		}
 		r.Databases = append(r.Databases, a.tables.databases...)
+		has[i] = map[tableName]bool{}
 		for _, t := range a.tables.tables {
 			name := tableName{t.Database, t.Name}
+			has[i][name] = true
 			j, met := at[name]
 			if !met {
 				at[name], from[name] = len(r.Tables), shards[i].Name()
 				r.Tables = append(r.Tables, t)
 			} else if !reflect.DeepEqual(r.Tables[j], t) {
 				r.Differences = append(r.Differences, fmt.Sprintf("%s.%s is not the same on shard %s and on shard %s", t.Database, t.Name, from[name], shards[i].Name()))
+			}
+		}
+	}
+	for j := range r.Tables {
+		t := &r.Tables[j]
+		for i, names := range has {
+			if names != nil && !names[tableName{t.Database, t.Name}] {
+				t.Absent = append(t.Absent, shards[i].Name())
 			}
 		}
 	}

@@ -41,9 +41,9 @@ func TestReadFindsTablesViewsAndKeys(t *testing.T) {
 	}
 	collation := "latin1_swedish_ci"
 	want := []sharding.TableInfo{
-		{Database: "read", Name: "names", View: true, Columns: []sharding.ColumnInfo{
+		{Database: "read", Name: "names", View: true, Definition: "select `read`.`orders`.`code` AS `code` from `read`.`orders`", Absent: []string{"b"}, Columns: []sharding.ColumnInfo{
 			{Name: "code", DataType: "varchar", ColumnType: "varchar(20)", Collation: "utf8mb4_bin", CharLength: 20}}},
-		{Database: "read", Name: "only_here", Columns: []sharding.ColumnInfo{
+		{Database: "read", Name: "only_here", Absent: []string{"a"}, Columns: []sharding.ColumnInfo{
 			{Name: "e", DataType: "enum", ColumnType: "enum('x','y')", Collation: tables[1].Columns[0].Collation, CharLength: 1},
 			{Name: "b", DataType: "varbinary", ColumnType: "varbinary(9)"},
 			{Name: "odd `name", DataType: "datetime", ColumnType: "datetime(3)"}}},
