@@ -2,8 +2,8 @@ package config
 
 import (
 	"fmt"
-	"math/big"
 	"slices"
+	"strings"
 )
 
 func (s *source) checkSchemas(c *Config, shards shardNames) {
@@ -12,7 +12,9 @@ func (s *source) checkSchemas(c *Config, shards shardNames) {
 	}
 	if c.DefaultRule != nil {
 		s.checkRule(c.DefaultRule, "default_rule", shards, true)
+		s.refuse("default_rule", "the default rule", "group")
 	}
+	groups := make(tableGroups)
 	schemas := make(map[string]string)
 	for i := range c.Schemas {
 		schema, path := &c.Schemas[i], fmt.Sprintf("schemas[%d]", i)
@@ -27,7 +29,7 @@ func (s *source) checkSchemas(c *Config, shards shardNames) {
 			} else {
 				s.unique(tables, table.Name, at+".name", "table")
 			}
-			s.checkRule(&table.Rule, at, shards, false)
+			s.checkMember(groups, table, at, shards)
 		}
 	}
 }
@@ -39,7 +41,7 @@ func (s *source) checkRule(r *Rule, path string, shards shardNames, isDefault bo
 		return
 	}
 	if r.Kind != Sharded {
-		s.refuse(path, "a "+r.Kind+" table", "shard_key", "function", "ranges", "lists")
+		s.refuse(path, "a "+r.Kind+" table", "shard_key", "function", "ranges", "lists", "group")
 	}
 	if r.Kind != Single {
 		s.refuse(path, "a "+r.Kind+" table", "shard")
@@ -61,33 +63,60 @@ func (s *source) checkRule(r *Rule, path string, shards shardNames, isDefault bo
 }
 
 func (s *source) checkSharded(r *Rule, path string, shards shardNames, isDefault bool) {
-	switch {
-	case isDefault:
-		s.fill(&r.ShardKey, path+".shard_key", PrimaryKey)
-	case !s.given(path + ".shard_key"):
-		s.find(path+".shard_key", "a sharded table needs its shard_key: the column that decides which shard a row lives on")
-		r.ShardKey = PrimaryKey // so that no second finding says the same
-	case r.ShardKey == PrimaryKey:
-		s.find(path+".shard_key", "shard_key: primary_key is for default_rule; name the column here")
-	}
-	if !printable(r.ShardKey, maxIdentifier) {
-		s.find(path+".shard_key", "shard_key needs a column name of 1 to %d printable characters", maxIdentifier)
-	}
+	s.checkKey(r, path, isDefault)
 	s.fill(&r.Function, path+".function", Hash)
-	if !s.oneOf(r.Function, path+".function", Hash, Mod, Range, List) {
+	if !s.oneOf(r.Function, path+".function", Functions...) {
 		return
 	}
 	what := "function " + r.Function
+	if len(r.ShardKey) > 1 && r.Function != Hash {
+		s.find(path+".function", "%s places rows by one column: a shard_key of several columns needs function hash", what)
+	}
 	switch r.Function {
-	case Hash, Mod:
-		s.refuse(path, what, "ranges", "lists")
-		s.checkShardList(r, path, shards)
 	case Range:
 		s.refuse(path, what, "lists", "shards")
 		r.Shards = s.checkRanges(r.Ranges, path+".ranges", shards)
 	case List:
 		s.refuse(path, what, "ranges", "shards")
 		r.Shards = s.checkLists(r.Lists, path+".lists", shards)
+	default:
+		s.refuse(path, what, "ranges", "lists")
+		s.checkShardList(r, path, shards)
+	}
+}
+
+// maxKeyColumns is what servers allow in one index, which a shard key should have.
+const maxKeyColumns = 16
+
+func (s *source) checkKey(r *Rule, path string, isDefault bool) {
+	path += ".shard_key"
+	switch {
+	case isDefault && !s.given(path):
+		r.ShardKey = Key{PrimaryKey}
+	case !s.given(path):
+		s.find(path, "a sharded table needs its shard_key: the column that decides which shard a row lives on")
+		r.ShardKey = Key{PrimaryKey} // so that no second finding says the same
+	case s.broken[path]:
+	case r.ShardKey.Is(PrimaryKey) && !isDefault:
+		s.find(path, "shard_key: primary_key is for default_rule; name the column here")
+	case len(r.ShardKey) == 0:
+		s.find(path, "shard_key is empty: name at least one column")
+	case len(r.ShardKey) > maxKeyColumns:
+		s.find(path, "shard_key has %d columns: at most %d are possible", len(r.ShardKey), maxKeyColumns)
+	}
+	for i, column := range r.ShardKey {
+		at := path
+		if s.given(fmt.Sprintf("%s[%d]", path, i)) {
+			at = fmt.Sprintf("%s[%d]", path, i)
+		}
+		switch {
+		case !printable(column, maxIdentifier):
+			s.find(at, "shard_key needs a column name of 1 to %d printable characters", maxIdentifier)
+		case slices.ContainsFunc(r.ShardKey[:i], func(other string) bool { return strings.EqualFold(other, column) }):
+			s.find(at, "column %q is named twice", column)
+		case len(r.ShardKey) > 1 && column == PrimaryKey:
+			s.find(at, "primary_key stands for one column and cannot be part of a list")
+		}
 	}
 }
 
@@ -121,19 +150,13 @@ func (s *source) checkShardList(r *Rule, path string, shards shardNames) {
 	}
 }
 
-// The values that a column of whole numbers can have, signed or unsigned.
-var (
-	leastNumber = new(big.Int).Neg(new(big.Int).Lsh(big.NewInt(1), 63))
-	mostNumber  = new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 64), big.NewInt(1))
-)
-
 // checkRanges returns the shards in the order of their first mention.
 func (s *source) checkRanges(parts []RangePart, path string, shards shardNames) []string {
 	if len(parts) == 0 {
 		s.find(path, "function range needs ranges: a list of less_than and shard")
 	}
 	var used []string
-	var before *big.Int
+	var before bound
 	for i, p := range parts {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		used = s.checkPartShard(p.Shard, at, shards, used)
@@ -143,18 +166,20 @@ func (s *source) checkRanges(parts []RangePart, path string, shards shardNames) 
 			}
 			continue
 		}
-		bound, ok := new(big.Int).SetString(p.LessThan, 10)
+		b, ok := parseBound(p.LessThan)
 		switch {
 		case !s.given(at + ".less_than"):
-			s.find(at, "a range needs less_than: a whole number, or max")
+			s.find(at, "a range needs less_than: a whole number, a date, or max")
 		case !ok:
-			s.find(at+".less_than", "less_than %q: use a whole number, or max", p.LessThan)
-		case bound.Cmp(leastNumber) < 0 || bound.Cmp(mostNumber) > 0:
+			s.find(at+".less_than", "less_than %q: use a whole number, a date such as 2024-12-31, or max", p.LessThan)
+		case b.number != nil && (b.number.Cmp(leastNumber) < 0 || b.number.Cmp(mostNumber) > 0):
 			s.find(at+".less_than", "less_than %s does not fit into 64 bits", p.LessThan)
-		case before != nil && bound.Cmp(before) <= 0:
-			s.find(at+".less_than", "less_than %s overlaps the range before it, which goes up to %s: bounds must ascend", p.LessThan, before)
+		case before.known() && b.kind() != before.kind():
+			s.find(at+".less_than", "less_than %s is %s, and the range before it ends at %s, %s", p.LessThan, b.kind(), before.text, before.kind())
+		case before.known() && b.compare(before) <= 0:
+			s.find(at+".less_than", "less_than %s overlaps the range before it, which goes up to %s: bounds must ascend", p.LessThan, before.text)
 		default:
-			before = bound
+			before = b
 		}
 	}
 	return used

@@ -87,6 +87,8 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
 		d.value(n, v.Elem(), path)
 	case v.Kind() == reflect.Struct:
 		d.mapping(n, v, path)
+	case v.Type() == keyType:
+		d.key(n, v, path)
 	case v.Kind() == reflect.Slice:
 		d.sequence(n, v, path)
 	case v.Type() == durationType:
@@ -98,6 +100,18 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
 	default:
 		panic("config: no decoding for " + v.Type().String()) // a field type added without it: every test fails
 	}
+}
+
+var keyType = reflect.TypeFor[Key]()
+
+// key decodes a list of columns, or the one column that stands for a list of itself.
+func (d *decoder) key(n ast.Node, v reflect.Value, path string) {
+	if n.Type() == ast.SequenceType {
+		d.sequence(n, v, path)
+		return
+	}
+	v.Set(reflect.ValueOf(Key{""}))
+	d.text(n, v.Index(0), path)
 }
 
 func (d *decoder) sequence(n ast.Node, v reflect.Value, path string) {

@@ -17,10 +17,16 @@ func TestExampleLoads(t *testing.T) {
 		t.Errorf("values did not arrive: %+v", c)
 	}
 	tables := c.Schemas[0].Tables
-	if got := tables[2].Ranges[0].LessThan; got != "1000000" {
+	if orders, customer := tables[1], tables[0]; orders.Function != Hash || !reflect.DeepEqual(orders.Shards, customer.Shards) || len(orders.Shards) != 3 {
+		t.Errorf("orders is placed as %+v, its group as %+v", orders.Rule, customer.Rule)
+	}
+	if got := tables[2].ShardKey; !reflect.DeepEqual(got, Key{"sensor", "series"}) {
+		t.Errorf("measurement's key is %q", got)
+	}
+	if got := tables[3].Ranges[0].LessThan; got != "1000000" {
 		t.Errorf("ledger's first bound is %q", got)
 	}
-	if got := tables[3].Lists[0].Values; !reflect.DeepEqual(got, []string{"DE", "FR", "NO"}) {
+	if got := tables[4].Lists[0].Values; !reflect.DeepEqual(got, []string{"DE", "FR", "NO"}) {
 		t.Errorf("shipment's first list is %q", got)
 	}
 }

@@ -1,6 +1,11 @@
 package sharding
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"lockstep/config"
+)
 
 // alterTable refuses what would take rows from the shards where they are looked for.
 func (c *compiler) alterTable(n tableName, i int) error {
@@ -22,7 +27,7 @@ func (c *compiler) alterTable(n tableName, i int) error {
 			return refuse("column %s is the shard key of %s: another name or type would put its rows on other shards", t.Rule.Key, t.Name)
 		case c.words(a, "RENAME", "COLUMN") && column(a+1):
 			return refuse("column %s is the shard key of %s and cannot be renamed", t.Rule.Key, t.Name)
-		case c.words(a, "CONVERT", "TO") && t.Rule.Kind == Sharded && t.key.class == keyText:
+		case c.words(a, "CONVERT", "TO") && t.Rule.Kind == Sharded && slices.ContainsFunc(t.keys, func(k *keyType) bool { return k.class == keyText }):
 			return refuse("column %s is the shard key of %s: another collation would put its rows on other shards", t.Rule.Key, t.Name)
 		case c.find(a, part[1], "PRIMARY") < part[1] && c.defaultRuleByPrimaryKey(n):
 			return refuse("the default rule places %s by its primary key, which cannot be changed; add a rule for the table first", t.Name)
@@ -49,9 +54,6 @@ func (c *compiler) alterTable(n tableName, i int) error {
 // stay where they belong: ORMs write such ones when they compare a table with a model. An integer only: the
 // collation that a text would get is not known here.
 func (c *compiler) keepsKey(t *Table, i, end int) bool {
-	if t.keyColumn < 0 {
-		return false
-	}
 	j := c.skipIf(c.skipIf(i+1, "COLUMN"), "IF", "EXISTS")
 	if c.word(i) == "CHANGE" {
 		j++
@@ -59,12 +61,13 @@ func (c *compiler) keepsKey(t *Table, i, end int) bool {
 	if !c.isName(j) || !t.isKey(c.nameOf(j)) {
 		return false
 	}
+	at, _ := t.column(c.nameOf(j))
 	var after TableInfo
 	c.readColumn(j, end, &after, "")
 	if len(after.Columns) != 1 || after.Columns[0].Generated {
 		return false
 	}
-	was, is := &t.Columns[t.keyColumn], &after.Columns[0]
+	was, is := &t.Columns[at], &after.Columns[0]
 	return strings.HasSuffix(is.DataType, "int") && is.DataType == was.DataType && isUnsigned(is) == isUnsigned(was)
 }
 
@@ -72,5 +75,5 @@ func isUnsigned(c *ColumnInfo) bool { return strings.Contains(c.ColumnType, "uns
 
 func (c *compiler) defaultRuleByPrimaryKey(n tableName) bool {
 	r, byDefault := c.schema.ruleFor(n.database, n.name)
-	return byDefault && r != nil && (r.Kind == "" || r.Kind == "sharded") && (r.ShardKey == "" || r.ShardKey == "primary_key")
+	return byDefault && r != nil && (r.Kind == "" || r.Kind == "sharded") && (len(r.ShardKey) == 0 || r.ShardKey.Is(config.PrimaryKey))
 }

@@ -2,6 +2,9 @@ package sharding
 
 // evaluate is the set of shards that may hold rows which fulfil the group's conditions.
 func (g *group) evaluate(x *execution) shardSet {
+	if len(g.keys) > 1 {
+		return g.evaluatePins(x)
+	}
 	s := g.place.all
 	for _, p := range g.where {
 		s = s.and(g.evaluateOne(p, x))
@@ -52,7 +55,7 @@ func (g *group) locate(o *operand, x *execution) shardSet {
 		}
 		return shardSet{} // nothing equals NULL
 	}
-	k, scratch, f := g.key.convert(x.scratch, &v, x.st.charset, comparing)
+	k, scratch, f := g.keys[0].convert(x.scratch, &v, x.st.charset, comparing)
 	x.scratch = scratch
 	var s shardSet
 	switch f {
@@ -66,17 +69,22 @@ func (g *group) locate(o *operand, x *execution) shardSet {
 	return s
 }
 
-// evaluateRange uses bounds that are plain whole numbers; a bound past the column's values is no bound.
+// evaluateRange uses bounds that are plain whole numbers, or dates that are written out; a bound past the column's values is
+// no bound.
 func (g *group) evaluateRange(p *predicate, x *execution) shardSet {
-	if g.key.class != keyInt {
+	key := g.keys[0]
+	if key.class == keyDate || key.class == keyMoment {
+		return g.evaluateMoments(p, x)
+	}
+	if key.class != keyInt {
 		return g.place.all
 	}
 	var bounds [2]keyValue
 	var used [2]*keyValue
 	for i := range p.values {
-		bounds[i] = g.key.min
+		bounds[i] = key.min
 		if i == 1 {
-			bounds[i] = g.key.max
+			bounds[i] = key.max
 		}
 		used[i] = &bounds[i]
 		if p.open[i] {
@@ -97,11 +105,45 @@ func (g *group) evaluateRange(p *predicate, x *execution) shardSet {
 			k = intKey(false, v.U)
 		}
 		switch {
-		case i == 0 && k.compare(g.key.min) > 0:
+		case i == 0 && k.compare(key.min) > 0:
 			bounds[0] = k
-		case i == 1 && k.compare(g.key.max) < 0:
+		case i == 1 && k.compare(key.max) < 0:
 			bounds[1] = k
 		}
+	}
+	return g.place.between(used[0], used[1])
+}
+
+// evaluateMoments takes bounds of DATE and DATETIME keys. A bound with a time of day stands for its whole day beside a DATE:
+// the set only grows.
+func (g *group) evaluateMoments(p *predicate, x *execution) shardSet {
+	if g.place.fn != placeRange && g.place.fn < placeYear {
+		return g.place.all
+	}
+	key := g.keys[0]
+	whole := keyType{class: keyMoment}
+	var bounds [2]keyValue
+	var used [2]*keyValue
+	for i := range p.values {
+		if p.open[i] {
+			continue
+		}
+		v, ok := x.value(&p.values[i])
+		if !ok {
+			return g.place.all
+		}
+		if v.Kind == ValNull {
+			return shardSet{} // no comparison with NULL is true
+		}
+		k, scratch, f := whole.convert(x.scratch, &v, x.st.charset, comparing)
+		x.scratch = scratch
+		if f != fitExact {
+			return g.place.all // beside another type, BETWEEN may compare numbers
+		}
+		if key.class == keyDate {
+			k.text = k.text[:8]
+		}
+		bounds[i], used[i] = k, &bounds[i]
 	}
 	return g.place.between(used[0], used[1])
 }

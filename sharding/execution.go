@@ -10,6 +10,7 @@ type execution struct {
 	lits []Literal
 
 	scratch     []byte // decoded literals and canonical keys
+	keys        []keyValue
 	texts       []byte // rendered statements
 	ids         []uint64
 	rows        []int // INSERT: shard of each row

@@ -31,10 +31,21 @@ func finalize(h uint64) uint64 {
 
 // hash is the hash of a key's canonical bytes: for whole numbers their sign ('+' or '-', zero is '+') and the
 // magnitude as 8 bytes, most significant first; for everything else the bytes themselves.
-func (k *keyValue) hash() uint64 {
+func (k *keyValue) hash() uint64 { return finalize(k.hashInto(fnvOffset)) }
+
+// hashAll is the hash of a key of several columns: one hash over the canonical bytes of all, in the key's order, with a byte
+// of 0xff behind each. (A key of one column has none: it was there first.)
+func hashAll(keys []keyValue) uint64 {
 	h := uint64(fnvOffset)
+	for i := range keys {
+		h = fnvByte(keys[i].hashInto(h), 0xff)
+	}
+	return finalize(h)
+}
+
+func (k *keyValue) hashInto(h uint64) uint64 {
 	if !k.integer {
-		return finalize(fnvBytes(h, k.text))
+		return fnvBytes(h, k.text)
 	}
 	sign := byte('+')
 	if k.negative {
@@ -44,5 +55,5 @@ func (k *keyValue) hash() uint64 {
 	for shift := 56; shift >= 0; shift -= 8 {
 		h = fnvByte(h, byte(k.magnitude>>shift))
 	}
-	return finalize(h)
+	return h
 }

@@ -72,7 +72,7 @@ func TestPlacement(t *testing.T) {
 	s := testSchema(t)
 	at := func(table string, v Value) int {
 		tb, _ := s.Table("shop", table)
-		k, _, f := tb.key.convert(nil, &v, charsetUTF8, storing)
+		k, _, f := tb.keys[0].convert(nil, &v, charsetUTF8, storing)
 		if f != fitExact {
 			t.Fatalf("%s: %+v does not convert", table, v)
 		}
@@ -129,15 +129,15 @@ func TestSchemaProblems(t *testing.T) {
 		want   string
 	}{
 		"no rule":        {nil, table(intColumn("a")), "no rule says where"},
-		"no column":      {&config.Rule{ShardKey: "b"}, table(intColumn("a")), `column "b" does not exist`},
-		"float key":      {&config.Rule{ShardKey: "a"}, table(ColumnInfo{Name: "a", DataType: "double", ColumnType: "double"}), "cannot be a shard key"},
-		"timestamp key":  {&config.Rule{ShardKey: "a"}, table(ColumnInfo{Name: "a", DataType: "timestamp", ColumnType: "timestamp"}), "cannot be a shard key"},
-		"collation":      {&config.Rule{ShardKey: "a"}, table(textColumn("a", 5, "utf8mb4_swedish_ci")), "equality is not known"},
-		"generated":      {&config.Rule{ShardKey: "a"}, table(ColumnInfo{Name: "a", DataType: "int", ColumnType: "int", Generated: true}), "is generated"},
-		"mod of text":    {&config.Rule{ShardKey: "a", Function: "mod"}, table(textColumn("a", 5, "utf8mb4_bin")), "whole-number"},
-		"unknown shard":  {&config.Rule{ShardKey: "a", Shards: []string{"x"}}, table(intColumn("a")), `shard "x" is not known`},
-		"range order":    {&config.Rule{ShardKey: "a", Function: "range", Ranges: []config.RangePart{{LessThan: "5", Shard: "s1"}, {LessThan: "5", Shard: "s1"}}}, table(intColumn("a")), "not above"},
-		"list twice":     {&config.Rule{ShardKey: "a", Function: "list", Lists: []config.ListPart{{Values: []string{"x"}, Shard: "s1"}, {Values: []string{"X"}, Shard: "s2"}}}, table(textColumn("a", 5, "utf8mb4_general_ci")), "two shards"},
+		"no column":      {&config.Rule{ShardKey: config.Key{"b"}}, table(intColumn("a")), `column "b" does not exist`},
+		"float key":      {&config.Rule{ShardKey: config.Key{"a"}}, table(ColumnInfo{Name: "a", DataType: "double", ColumnType: "double"}), "cannot be a shard key"},
+		"timestamp key":  {&config.Rule{ShardKey: config.Key{"a"}}, table(ColumnInfo{Name: "a", DataType: "timestamp", ColumnType: "timestamp"}), "cannot be a shard key"},
+		"collation":      {&config.Rule{ShardKey: config.Key{"a"}}, table(textColumn("a", 5, "utf8mb4_swedish_ci")), "equality is not known"},
+		"generated":      {&config.Rule{ShardKey: config.Key{"a"}}, table(ColumnInfo{Name: "a", DataType: "int", ColumnType: "int", Generated: true}), "is generated"},
+		"mod of text":    {&config.Rule{ShardKey: config.Key{"a"}, Function: "mod"}, table(textColumn("a", 5, "utf8mb4_bin")), "whole-number"},
+		"unknown shard":  {&config.Rule{ShardKey: config.Key{"a"}, Shards: []string{"x"}}, table(intColumn("a")), `shard "x" is not known`},
+		"range order":    {&config.Rule{ShardKey: config.Key{"a"}, Function: "range", Ranges: []config.RangePart{{LessThan: "5", Shard: "s1"}, {LessThan: "5", Shard: "s1"}}}, table(intColumn("a")), "not above"},
+		"list twice":     {&config.Rule{ShardKey: config.Key{"a"}, Function: "list", Lists: []config.ListPart{{Values: []string{"x"}, Shard: "s1"}, {Values: []string{"X"}, Shard: "s2"}}}, table(textColumn("a", 5, "utf8mb4_general_ci")), "two shards"},
 		"unknown kind":   {&config.Rule{Kind: "x"}, table(intColumn("a")), "kind"},
 		"unknown single": {&config.Rule{Kind: "single", Shard: "x"}, table(intColumn("a")), "not known"},
 	} {

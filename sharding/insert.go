@@ -110,21 +110,22 @@ func (c *compiler) checkCopies() error {
 // checkOnDuplicate refuses assignments that would move the row.
 func (c *compiler) checkOnDuplicate(t *Table, list []*ast.Assignment) error {
 	for _, a := range list {
-		if !t.isKey(a.Column.Name.O) {
+		part := t.keyPart(a.Column.Name.O)
+		if part < 0 {
 			continue
 		}
 		switch e := unwrap(a.Expr).(type) {
 		case *ast.ColumnNameExpr:
-			if t.isKey(e.Name.Name.O) {
+			if t.keyPart(e.Name.Name.O) == part {
 				continue
 			}
 		case *ast.ValuesExpr:
-			if t.isKey(e.Column.Name.Name.O) {
+			if t.keyPart(e.Column.Name.Name.O) == part {
 				continue
 			}
 		case *ast.FuncCallExpr: // the idiom id = LAST_INSERT_ID(id)
 			if e.FnName.L == "last_insert_id" && len(e.Args) == 1 {
-				if n, ok := unwrap(e.Args[0]).(*ast.ColumnNameExpr); ok && t.isKey(n.Name.Name.O) {
+				if n, ok := unwrap(e.Args[0]).(*ast.ColumnNameExpr); ok && t.keyPart(n.Name.Name.O) == part {
 					continue
 				}
 			}

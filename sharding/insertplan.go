@@ -136,44 +136,61 @@ func (p *insertPlanner) locateAll(x *execution) error {
 
 // locate is the shard of row i.
 func (p *insertPlanner) locate(x *execution, i int) (int, error) {
-	t, row := p.table, &p.rows[i]
-	if p.keyIsID && x.ids[i] != 0 {
-		k := intKey(false, x.ids[i])
-		if k.compare(t.key.max) > 0 {
-			return 0, errorf(1467, "Failed to read auto-increment value from storage engine")
+	t := p.table
+	x.keys = x.keys[:0]
+	null := false
+	for part := range t.keys {
+		isNull, err := p.keyValue(x, i, part)
+		if err != nil {
+			return 0, err
 		}
-		return p.place(&k, i)
+		null = null || isNull
 	}
-	if row.key.kind == operandDefault {
-		return 0, refuse("row %d has no value for the shard key %s of %s", i+1, t.Rule.Key, t.Name)
+	if null {
+		return t.Rule.Shards[0], nil // comparisons with NULL are not narrowed to a shard
 	}
-	v, ok := x.value(&row.key)
+	shard := t.place.shardOf(x.keys)
+	if shard < 0 {
+		return 0, errorf(1526, "Table has no partition for value %s: no shard of %s takes this value of %s (row %d)", shownKey(&x.keys[0]), t.Name, t.Rule.Key, i+1)
+	}
+	return shard, nil
+}
+
+// keyValue appends the value that row i has in a column of the shard key to x.keys.
+func (p *insertPlanner) keyValue(x *execution, i, part int) (null bool, err error) {
+	t, o := p.table, &p.rows[i].keys[part]
+	name := t.Rule.Keys[part]
+	if p.keyIsID && x.ids[i] != 0 && t.isID(part) {
+		k := intKey(false, x.ids[i])
+		if k.compare(t.keys[part].max) > 0 {
+			return false, errorf(1467, "Failed to read auto-increment value from storage engine")
+		}
+		x.keys = append(x.keys, k)
+		return false, nil
+	}
+	if o.kind == operandDefault {
+		return false, refuse("row %d has no value for the shard key %s of %s", i+1, name, t.Name)
+	}
+	v, ok := x.value(o)
 	if !ok {
-		return 0, refuse("the value of the shard key %s in row %d must be a constant or a parameter", t.Rule.Key, i+1)
+		return false, refuse("the value of the shard key %s in row %d must be a constant or a parameter", name, i+1)
 	}
 	if v.Kind == ValNull {
 		if !p.strict {
-			return 0, refuse("the shard key %s is NULL in row %d, and without strict mode the server may store another value", t.Rule.Key, i+1)
+			return false, refuse("the shard key %s is NULL in row %d, and without strict mode the server may store another value", name, i+1)
 		}
-		return t.Rule.Shards[0], nil // comparisons with NULL are not narrowed to a shard
+		return true, nil
 	}
-	k, scratch, f := t.key.convert(x.scratch, &v, x.st.charset, storing)
+	k, scratch, f := t.keys[part].convert(x.scratch, &v, x.st.charset, storing)
 	x.scratch = scratch
 	switch {
 	case f == fitUnknown:
-		return 0, refuse("the value of the shard key %s in row %d is not of the column's type, so the value that the server would store is not certain", t.Rule.Key, i+1)
+		return false, refuse("the value of the shard key %s in row %d is not of the column's type, so the value that the server would store is not certain", name, i+1)
 	case f == fitOverflow && !p.strict:
-		return 0, refuse("the value of the shard key %s in row %d does not fit the column, and the server would store another one", t.Rule.Key, i+1)
+		return false, refuse("the value of the shard key %s in row %d does not fit the column, and the server would store another one", name, i+1)
 	}
-	return p.place(&k, i)
-}
-
-func (p *insertPlanner) place(k *keyValue, i int) (int, error) {
-	shard := p.table.place.shard(k)
-	if shard < 0 {
-		return 0, errorf(1526, "Table has no partition for value %s: no shard of %s takes this value of %s (row %d)", shownKey(k), p.table.Name, p.table.Rule.Key, i+1)
-	}
-	return shard, nil
+	x.keys = append(x.keys, k)
+	return false, nil
 }
 
 // send adds a shard with its rows; all says that these are all rows.

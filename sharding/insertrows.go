@@ -24,8 +24,8 @@ type insertPlanner struct {
 
 // insertRow is one row: its text in two forms, and the values that routing needs.
 type insertRow struct {
-	key  operand
-	id   operand // of the AUTO_INCREMENT column; operandDefault where it is absent
+	keys []operand // of each column of the shard key; operandDefault where it is absent
+	id   operand   // of the AUTO_INCREMENT column; operandDefault where it is absent
 	text template
 	// numbered is the text with the generated value (pieceID); where the column is absent all rows use it
 	numbered template
@@ -42,7 +42,7 @@ func (c *compiler) insertRows(p *insertPlanner, n *ast.InsertStmt, parts insertP
 	if len(n.Lists) != len(parts.rows) || len(n.Lists) == 0 {
 		return c.unsplit()
 	}
-	key, id, width, err := c.insertColumns(t, n, parts)
+	keys, id, width, err := c.insertColumns(t, n, parts)
 	if err != nil {
 		return err
 	}
@@ -50,26 +50,29 @@ func (c *compiler) insertRows(p *insertPlanner, n *ast.InsertStmt, parts insertP
 	c.sortEdits()
 	c.appendSpan(&p.prefix, 0, c.startOf(first[0]))
 	c.appendSpan(&p.suffix, c.endOf(last[1]), len(c.src))
-	absent := p.numbered && id < 0
-	if absent {
+	noID := p.numbered && id < 0
+	if noID {
 		c.prefixWithID(p, parts, first)
 	}
+	absent := t.absentKeys(len(n.Lists))
 	for i, list := range n.Lists {
 		open, closing := parts.rows[i][0], parts.rows[i][1]
 		values := c.split(open+1, closing)
 		if len(values) != len(list) || len(list) != width && len(list) != 0 {
 			return errorf(codeColumnCount, "Column count doesn't match value count at row %d", i+1)
 		}
-		row := insertRow{key: operand{kind: operandDefault}, id: operand{kind: operandDefault}}
-		if key >= 0 && len(list) > 0 {
-			row.key = c.operand(list[key])
+		row := insertRow{keys: absent(i), id: operand{kind: operandDefault}}
+		for part, at := range keys {
+			if at >= 0 && len(list) > 0 {
+				row.keys[part] = c.operand(list[at])
+			}
 		}
 		if id >= 0 && len(list) > 0 {
 			row.id = c.operand(list[id])
 		}
 		c.appendSpan(&row.text, c.startOf(open), c.endOf(closing))
 		switch {
-		case absent || p.numbered && len(list) == 0:
+		case noID || p.numbered && len(list) == 0:
 			c.appendSpan(&row.numbered, c.startOf(open), c.startOf(closing))
 			if len(list) > 0 {
 				row.numbered.addText(",")
@@ -109,36 +112,36 @@ func (c *compiler) prefixWithID(p *insertPlanner, parts insertParts, first [2]in
 	c.appendSpan(t, c.startOf(parts.listClose), c.startOf(first[0]))
 }
 
-// insertColumns finds the positions of the shard key and of the AUTO_INCREMENT column in the rows; -1 where absent.
-func (c *compiler) insertColumns(t *Table, n *ast.InsertStmt, parts insertParts) (key, id, width int, err error) {
-	key, id = -1, -1
+// insertColumns finds the positions of the shard key's columns and of the AUTO_INCREMENT column in the rows; -1 where absent.
+func (c *compiler) insertColumns(t *Table, n *ast.InsertStmt, parts insertParts) (keys []int, id, width int, err error) {
+	keys, id = slices.Repeat([]int{-1}, len(t.keys)), -1
 	if parts.listOpen < 0 {
 		if len(n.Lists[0]) == 0 {
-			return -1, -1, 0, nil // VALUES (): all defaults
+			return keys, -1, 0, nil // VALUES (): all defaults
 		}
 		for i := range t.Columns {
 			if t.Columns[i].Invisible {
 				continue
 			}
-			if t.isKey(t.Columns[i].Name) {
-				key = width
+			if part := t.keyPart(t.Columns[i].Name); part >= 0 {
+				keys[part] = width
 			}
 			if t.Columns[i].AutoIncrement {
 				id = width
 			}
 			width++
 		}
-		return key, id, width, nil
+		return keys, id, width, nil
 	}
 	for i, col := range n.Columns {
-		if t.isKey(col.Name.O) {
-			key = i
+		if part := t.keyPart(col.Name.O); part >= 0 {
+			keys[part] = i
 		}
 		if t.AutoIncrement != "" && foldName(col.Name.O) == foldName(t.AutoIncrement) {
 			id = i
 		}
 	}
-	return key, id, len(n.Columns), nil
+	return keys, id, len(n.Columns), nil
 }
 
 // insertSet reads INSERT … SET a = 1, b = 2 as one row.
@@ -152,12 +155,12 @@ func (c *compiler) insertSet(p *insertPlanner, n *ast.InsertStmt, parts insertPa
 	start, end := c.startOf(parts.set[0]), c.endOf(parts.set[1]-1)
 	c.appendSpan(&p.prefix, 0, start)
 	c.appendSpan(&p.suffix, end, len(c.src))
-	row := insertRow{key: operand{kind: operandDefault}, id: operand{kind: operandDefault}}
+	row := insertRow{keys: t.absentKeys(1)(0), id: operand{kind: operandDefault}}
 	c.appendSpan(&row.text, start, end)
 	absent := true
 	for i, col := range n.Columns {
-		if t.isKey(col.Name.O) {
-			row.key = c.operand(n.Lists[0][i])
+		if part := t.keyPart(col.Name.O); part >= 0 {
+			row.keys[part] = c.operand(n.Lists[0][i])
 		}
 		if t.AutoIncrement == "" || foldName(col.Name.O) != foldName(t.AutoIncrement) {
 			continue
@@ -186,4 +189,11 @@ func (c *compiler) insertSet(p *insertPlanner, n *ast.InsertStmt, parts insertPa
 
 func (c *compiler) sortEdits() {
 	slices.SortStableFunc(c.edits, func(a, b edit) int { return a.start - b.start })
+}
+
+// absentKeys makes the keys of n rows that give none of its columns a value.
+func (t *Table) absentKeys(n int) func(row int) []operand {
+	width := len(t.keys)
+	all := slices.Repeat([]operand{{kind: operandDefault}}, n*width)
+	return func(row int) []operand { return all[row*width : (row+1)*width : (row+1)*width] }
 }

@@ -34,6 +34,25 @@ func (t *keyType) sameClass(o *keyType) bool {
 	return t != nil && o != nil && t.class == o.class && t.collation == o.collation
 }
 
+// ordered says whether canonical forms are ordered as the server orders the values: numbers as such, dates and moments
+// digit by digit.
+func (t *keyType) ordered() bool {
+	return t.class == keyInt || t.class == keyDate || t.class == keyMoment
+}
+
+// bound reads the end of a range.
+func (t *keyType) bound(text string) (keyValue, bool) {
+	if t.class == keyInt {
+		return parseIntKey([]byte(text))
+	}
+	whole := keyType{class: keyMoment, scale: 6}
+	if t.class == keyDate {
+		whole.class = keyDate
+	}
+	k, _, f := whole.convert(nil, &Value{Kind: ValString, B: []byte(text)}, charsetUTF8, storing)
+	return k, f == fitExact
+}
+
 var intBytes = map[string]uint{"tinyint": 1, "smallint": 2, "mediumint": 3, "int": 4, "integer": 4, "bigint": 8}
 
 // newKeyType says what a column is as a shard key; the error says why it cannot be one.
@@ -67,6 +86,9 @@ func newKeyType(c *ColumnInfo) (*keyType, error) {
 		return &keyType{class: keyMoment, scale: fraction}, nil
 	case "uuid":
 		return &keyType{class: keyUUID}, nil
+	}
+	if c.DataType == "timestamp" {
+		return nil, fmt.Errorf("column %s is a TIMESTAMP, which cannot be a shard key: what it shows depends on each session's time zone; use DATETIME", c.Name)
 	}
 	return nil, fmt.Errorf("column %s has type %s, which cannot be a shard key", c.Name, c.ColumnType)
 }

@@ -194,7 +194,7 @@ func loadSchema(t *testing.T) *Schema {
 	}
 	s, problems := NewSchema(&config.Config{
 		Shards:  []config.Shard{{Name: "s1"}, {Name: "s2"}},
-		Schemas: []config.Schema{{Name: "shop", Tables: []config.Table{{Name: "file", Rule: config.Rule{ShardKey: "a"}}}}},
+		Schemas: []config.Schema{{Name: "shop", Tables: []config.Table{{Name: "file", Rule: config.Rule{ShardKey: config.Key{"a"}}}}}},
 	}, []TableInfo{{Database: "shop", Name: "file", Columns: []ColumnInfo{intColumn("n"), bytesColumn("a"), bytesColumn("b"), bytesColumn("c")}}})
 	if len(problems) > 0 {
 		t.Fatal(problems)

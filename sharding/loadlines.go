@@ -24,6 +24,9 @@ func (c *compiler) loadLines(t *Table, p *loadParts, f *lineFormat) (*loadLines,
 	if err := f.settle(p.skip > 0); err != nil {
 		return nil, err
 	}
+	if t.several() {
+		return nil, refuse("LOAD DATA into %s, whose shard key has several columns (%s): lines are placed by one field only; insert the rows instead", t.Name, t.Rule.Key)
+	}
 	l := &loadLines{table: t, format: f, skip: p.skip, charset: p.charset, keyAt: -1, idAt: -1,
 		zeroIsValue: c.env.hasMode("NO_AUTO_VALUE_ON_ZERO"), strict: p.replace && c.env.strict()}
 	c.sortEdits()

@@ -120,7 +120,7 @@ func (s *LineSplitter) place(line []byte) (int, []byte, error) {
 	var k keyValue
 	if l.keyIsID {
 		k = intKey(false, id)
-		if k.compare(l.table.key.max) > 0 {
+		if k.compare(l.table.keys[0].max) > 0 {
 			return 0, nil, errorf(1467, "Failed to read auto-increment value from storage engine")
 		}
 	} else if k, err = s.key(); err != nil {
@@ -144,7 +144,7 @@ func (s *LineSplitter) key() (keyValue, error) {
 		return keyValue{}, refuse("the shard key %s is NULL in line %d of the file, and the server may store another value", t.Rule.Key, s.lines)
 	}
 	v := Value{Kind: ValString, B: f.text}
-	k, scratch, fits := t.key.convert(s.scratch[:0], &v, s.format.charset.class, storing)
+	k, scratch, fits := t.keys[0].convert(s.scratch[:0], &v, s.format.charset.class, storing)
 	s.scratch = scratch
 	switch fits {
 	case fitExact:

@@ -22,23 +22,23 @@ func testSchema(t testing.TB) *Schema {
 	cfg := &config.Config{
 		Shards: []config.Shard{{Name: "s1"}, {Name: "s2"}, {Name: "s3"}, {Name: "s4"}},
 		Schemas: []config.Schema{{Name: "shop", Tables: []config.Table{
-			{Name: "users", Rule: config.Rule{ShardKey: "id"}},
-			{Name: "orders", Rule: config.Rule{ShardKey: "user_id"}},
-			{Name: "events", Rule: config.Rule{ShardKey: "at", Function: "range", Ranges: []config.RangePart{
+			{Name: "users", Rule: config.Rule{ShardKey: config.Key{"id"}}},
+			{Name: "orders", Rule: config.Rule{ShardKey: config.Key{"user_id"}}},
+			{Name: "events", Rule: config.Rule{ShardKey: config.Key{"at"}, Function: "range", Ranges: []config.RangePart{
 				{LessThan: "100", Shard: "s1"}, {LessThan: "200", Shard: "s2"}, {LessThan: "max", Shard: "s3"}}}},
-			{Name: "regions", Rule: config.Rule{ShardKey: "code", Function: "list", Lists: []config.ListPart{
+			{Name: "regions", Rule: config.Rule{ShardKey: config.Key{"code"}, Function: "list", Lists: []config.ListPart{
 				{Values: []string{"de", "fr"}, Shard: "s1"}, {Values: []string{"us"}, Shard: "s2"}}}},
-			{Name: "counters", Rule: config.Rule{ShardKey: "n", Function: "mod"}},
-			{Name: "names", Rule: config.Rule{ShardKey: "name"}},
-			{Name: "prices", Rule: config.Rule{ShardKey: "amount"}},
-			{Name: "days", Rule: config.Rule{ShardKey: "day"}},
+			{Name: "counters", Rule: config.Rule{ShardKey: config.Key{"n"}, Function: "mod"}},
+			{Name: "names", Rule: config.Rule{ShardKey: config.Key{"name"}}},
+			{Name: "prices", Rule: config.Rule{ShardKey: config.Key{"amount"}}},
+			{Name: "days", Rule: config.Rule{ShardKey: config.Key{"day"}}},
 			{Name: "countries", Rule: config.Rule{Kind: "global"}},
 			{Name: "numbered", Rule: config.Rule{Kind: "global"}},
 			{Name: "settings", Rule: config.Rule{Kind: "single", Shard: "s2"}},
 			{Name: "jobs", Rule: config.Rule{Kind: "single", Shard: "s3"}},
-			{Name: "broken", Rule: config.Rule{ShardKey: "nothing"}},
+			{Name: "broken", Rule: config.Rule{ShardKey: config.Key{"nothing"}}},
 		}}},
-		DefaultRule: &config.Rule{ShardKey: "primary_key"},
+		DefaultRule: &config.Rule{ShardKey: config.Key{"primary_key"}},
 	}
 	id := intColumn("id")
 	id.AutoIncrement = true

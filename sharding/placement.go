@@ -1,12 +1,6 @@
 package sharding
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-
-	"lockstep/config"
-)
+import "slices"
 
 type placeFunc uint8
 
@@ -15,6 +9,9 @@ const (
 	placeMod
 	placeRange
 	placeList
+	placeYear
+	placeMonth
+	placeDay
 )
 
 // placement is a sharding function: from a canonical key to a shard.
@@ -40,7 +37,15 @@ func (p *placement) same(o *placement) bool {
 	return slices.EqualFunc(p.bounds, o.bounds, func(a, b keyValue) bool { return a.compare(b) == 0 })
 }
 
-// shard places a key; -1 when no partition takes it.
+// shardOf places the key of a row, with all its columns; -1 when no partition takes it.
+func (p *placement) shardOf(keys []keyValue) int {
+	if len(keys) == 1 {
+		return p.shard(&keys[0])
+	}
+	return p.shards[hashAll(keys)%uint64(len(p.shards))]
+}
+
+// shard places a key of one column; -1 when no partition takes it.
 func (p *placement) shard(k *keyValue) int {
 	switch p.fn {
 	case placeHash:
@@ -52,6 +57,8 @@ func (p *placement) shard(k *keyValue) int {
 			r = n - r // the mathematical modulus: -1 mod 3 = 2
 		}
 		return p.shards[r]
+	case placeYear, placeMonth, placeDay:
+		return p.shards[p.period(k.text)%len(p.shards)]
 	case placeRange:
 		i, found := slices.BinarySearchFunc(p.bounds, *k, func(b, k keyValue) int { return b.compare(k) })
 		if found {
@@ -102,6 +109,9 @@ func (p *placement) between(lo, hi *keyValue) shardSet {
 		}
 		return s
 	}
+	if p.fn >= placeYear {
+		return p.periods(lo, hi)
+	}
 	// Few whole numbers: each one's shard.
 	const most = 64
 	if lo == nil || hi == nil || !lo.integer {
@@ -122,112 +132,4 @@ func (p *placement) between(lo, hi *keyValue) shardSet {
 		}
 	}
 	return p.all
-}
-
-func newPlacement(r *config.Rule, t *keyType, index map[string]int, all []int) (*placement, error) {
-	p := &placement{}
-	var err error
-	switch r.Function {
-	case "", "hash", "mod":
-		p.fn = placeHash
-		if r.Function == "mod" {
-			p.fn = placeMod
-			if t.class != keyInt {
-				return nil, fmt.Errorf("function mod needs a whole-number shard key")
-			}
-		}
-		if p.shards, err = shardIndexes(r.Shards, index, all); err != nil {
-			return nil, err
-		}
-	case "range":
-		p.fn = placeRange
-		if t.class != keyInt {
-			return nil, fmt.Errorf("function range needs a whole-number shard key")
-		}
-		if err = p.setRanges(r.Ranges, index); err != nil {
-			return nil, err
-		}
-	case "list":
-		p.fn = placeList
-		if err = p.setLists(r.Lists, t, index); err != nil {
-			return nil, err
-		}
-	default:
-		return nil, fmt.Errorf("function %q is not known", r.Function)
-	}
-	if len(p.shards) == 0 {
-		return nil, fmt.Errorf("no shard is named")
-	}
-	for _, s := range p.shards {
-		p.all.add(s)
-	}
-	return p, nil
-}
-
-func (p *placement) setRanges(parts []config.RangePart, index map[string]int) error {
-	for i, part := range parts {
-		shard, ok := index[part.Shard]
-		if !ok {
-			return fmt.Errorf("shard %q is not known", part.Shard)
-		}
-		p.shards = append(p.shards, shard)
-		if strings.EqualFold(part.LessThan, "max") {
-			if i != len(parts)-1 {
-				return fmt.Errorf("only the last range may end at max")
-			}
-			p.last = true
-			continue
-		}
-		k, ok := parseIntKey([]byte(part.LessThan))
-		if !ok {
-			return fmt.Errorf("range bound %q is not a whole number", part.LessThan)
-		}
-		if n := len(p.bounds); n > 0 && p.bounds[n-1].compare(k) >= 0 {
-			return fmt.Errorf("range bound %s is not above the one before it", part.LessThan)
-		}
-		p.bounds = append(p.bounds, k)
-	}
-	return nil
-}
-
-func (p *placement) setLists(parts []config.ListPart, t *keyType, index map[string]int) error {
-	p.list = make(map[string]int)
-	for _, part := range parts {
-		shard, ok := index[part.Shard]
-		if !ok {
-			return fmt.Errorf("shard %q is not known", part.Shard)
-		}
-		p.shards = append(p.shards, shard)
-		for _, text := range part.Values {
-			v := Value{Kind: ValString, B: []byte(text)}
-			k, _, fit := t.convert(nil, &v, charsetUTF8, storing)
-			if fit != fitExact {
-				return fmt.Errorf("list value %q does not fit the shard key's type", text)
-			}
-			name := string(k.text)
-			if k.integer {
-				name = string(appendIntKey(nil, &k))
-			}
-			if other, taken := p.list[name]; taken && other != shard {
-				return fmt.Errorf("list value %q belongs to two shards (values are compared as the column compares them)", text)
-			}
-			p.list[name] = shard
-		}
-	}
-	return nil
-}
-
-func shardIndexes(names []string, index map[string]int, all []int) ([]int, error) {
-	if len(names) == 0 {
-		return all, nil
-	}
-	out := make([]int, 0, len(names))
-	for _, n := range names {
-		i, ok := index[n]
-		if !ok {
-			return nil, fmt.Errorf("shard %q is not known", n)
-		}
-		out = append(out, i)
-	}
-	return out, nil
 }

@@ -28,17 +28,6 @@ const (
 
 var everything = &predicate{kind: predicateAll}
 
-// group is tables of one block whose rows meet on the same shard: their keys are equal to each other.
-type group struct {
-	tables []*Table
-	class  columnID
-	key    *keyType
-	place  *placement
-	where  []*predicate
-	block  *block
-	linked bool // a subquery's, tied to the outer rows' shard
-}
-
 // predicateBuilder reads conditions for one class of equal columns in one block.
 type predicateBuilder struct {
 	c     *compiler

@@ -126,11 +126,16 @@ func (c *compiler) groupBlock(r *routing, b *block) {
 		if t == nil || t.Rule.Kind != Sharded || t.problem != "" {
 			continue
 		}
-		class := b.classes.find(column{s, t.keyColumn}.id())
+		var classes []columnID
+		for part, i := range t.keyColumns {
+			if i == notShown {
+				i -= part // equal to no other
+			}
+			classes = append(classes, b.classes.find(column{s, i}.id()))
+		}
 		joined := false
 		for i := first; i < len(r.groups); i++ {
-			g := &r.groups[i]
-			if g.class == class && g.key.sameClass(t.key) && g.place.same(t.place) {
+			if g := &r.groups[i]; g.takes(t, classes) {
 				g.tables = append(g.tables, t)
 				joined = true
 			}
@@ -138,21 +143,29 @@ func (c *compiler) groupBlock(r *routing, b *block) {
 		if joined {
 			continue
 		}
-		g := group{tables: []*Table{t}, class: class, key: t.key, place: t.place, block: b}
-		p := &predicateBuilder{c: c, b: b, class: class}
-		for outer := b; outer != nil; outer = outer.parent {
-			for _, e := range outer.where {
-				p.b = b
-				if outer != b {
-					// Names of an outer condition are resolved where they stand.
-					p.b = &block{parent: outer.parent, sources: outer.sources, using: outer.using, classes: b.classes}
-				}
-				if w := p.build(e); w != everything {
-					g.where = append(g.where, w)
-				}
+		g := group{tables: []*Table{t}, classes: classes, keys: t.keys, place: t.place, block: b}
+		c.conditions(&g, b)
+		r.groups = append(r.groups, g)
+	}
+}
+
+// conditions reads what the conditions of a block and those around it say about a group's key.
+func (c *compiler) conditions(g *group, b *block) {
+	for outer := b; outer != nil; outer = outer.parent {
+		at := b
+		if outer != b {
+			// Names of an outer condition are resolved where they stand.
+			at = &block{parent: outer.parent, sources: outer.sources, using: outer.using, classes: b.classes}
+		}
+		p := &predicateBuilder{c: c, b: at, class: g.classes[0]}
+		pins := &pinBuilder{c: c, b: at, g: g}
+		for _, e := range outer.where {
+			if len(g.keys) > 1 {
+				g.pins = bothPins(g.pins, pins.build(e))
+			} else if w := p.build(e); w != everything {
+				g.where = append(g.where, w)
 			}
 		}
-		r.groups = append(r.groups, g)
 	}
 }
 
@@ -178,7 +191,7 @@ func (c *compiler) chooseMain(r *routing, top *block) {
 		}
 		if r.main >= 0 && g.block.parent != nil {
 			m := &r.groups[r.main]
-			g.linked = g.block.classes.find(m.class) == g.class && g.key.sameClass(m.key) && g.place.same(m.place)
+			g.linked = g.linkedTo(m)
 		}
 		if !g.linked && r.obstacle == "" {
 			r.obstacle = "a subquery, derived table or UNION reads the sharded table " + g.tables[0].Name + ", whose rows may be on other shards"

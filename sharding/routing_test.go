@@ -171,7 +171,7 @@ func hasRow(s *Schema, shard int, tables []string, keys []*string) bool {
 		if keys[i] == nil {
 			continue // an outer join's missing row, or a row without key, which no condition on the key narrows
 		}
-		k, _, f := t.key.convert(nil, &Value{Kind: ValString, B: []byte(*keys[i])}, charsetUTF8, storing)
+		k, _, f := t.keys[0].convert(nil, &Value{Kind: ValString, B: []byte(*keys[i])}, charsetUTF8, storing)
 		if f != fitExact || t.place.shard(&k) != shard {
 			return false
 		}

@@ -183,31 +183,43 @@ func (x *scatterer) aggregates() bool {
 	return found
 }
 
-// isKey says whether a column equals the shard key that the tables meet on.
-func (x *scatterer) isKey(c column) bool {
-	return x.b.classes.find(c.id()) == x.r.groups[x.r.main].class && c.source.table.Rule.Kind == Sharded
+// keyCover collects which columns of the shard key that the tables meet on are among some columns: rows that are equal in
+// all of them are on one shard.
+type keyCover struct {
+	g     *group
+	b     *block
+	parts uint64
 }
 
-// keeps says whether rows that are equal in a column are on one shard. The key of an outer join's optional
-// side is no such column: every shard has rows without a partner, and they are all NULL there.
-func (x *scatterer) keeps(c column) bool { return x.isKey(c) && !c.source.optional }
+func (x *scatterer) keyCover() keyCover { return keyCover{g: &x.r.groups[x.r.main], b: x.b} }
+
+// add takes a column in. optional says that the key of an outer join's optional side counts too. It does not for
+// groups: every shard has rows without a partner, and they are all NULL there.
+func (k *keyCover) add(c column, optional bool) {
+	if part := k.g.keyPart(k.b.classes, c); part >= 0 && (optional || !c.source.optional) {
+		k.parts |= 1 << part
+	}
+}
+
+func (k *keyCover) whole() bool { return k.parts == 1<<len(k.g.keys)-1 }
 
 // groupsAreWhole says whether every group lies on one shard: GROUP BY includes the shard key.
 func (x *scatterer) groupsAreWhole() bool {
 	if x.sel.GroupBy == nil {
 		return false
 	}
+	cover := x.keyCover()
 	for _, i := range x.sel.GroupBy.Items {
-		if o := x.target(i.Expr, true); o >= 0 && x.visible[o].plain && x.keeps(x.visible[o].col) {
-			return true
+		if o := x.target(i.Expr, true); o >= 0 && x.visible[o].plain {
+			cover.add(x.visible[o].col, false)
 		}
 		if n, ok := unwrap(i.Expr).(*ast.ColumnNameExpr); ok {
-			if col, ok := x.b.resolve(n.Name); ok && x.keeps(col) {
-				return true
+			if col, ok := x.b.resolve(n.Name); ok {
+				cover.add(col, false)
 			}
 		}
 	}
-	return false
+	return cover.whole()
 }
 
 // target is the visible column that an expression of ORDER BY or GROUP BY stands for, or -1. GROUP BY looks for a column

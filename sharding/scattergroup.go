@@ -187,12 +187,13 @@ func (x *scatterer) extremeWeight(at int, agg *ast.AggregateFuncExpr, span [2]in
 
 // hasKey says whether the shard key is among the arguments: each of its values is on one shard only.
 func (x *scatterer) hasKey(args []ast.ExprNode) bool {
+	cover := x.keyCover()
 	for _, a := range args {
 		if n, ok := unwrap(a).(*ast.ColumnNameExpr); ok {
-			if col, ok := x.b.resolve(n.Name); ok && x.isKey(col) {
-				return true
+			if col, ok := x.b.resolve(n.Name); ok {
+				cover.add(col, true)
 			}
 		}
 	}
-	return false
+	return cover.whole()
 }

@@ -181,10 +181,14 @@ func (x *scatterer) distinct() string {
 	if x.grouped {
 		return "DISTINCT over groups of several shards cannot be merged"
 	}
+	cover := x.keyCover()
 	for _, o := range x.visible {
-		if o.plain && x.keeps(o.col) {
-			return ""
+		if o.plain {
+			cover.add(o.col, false)
 		}
+	}
+	if cover.whole() {
+		return ""
 	}
 	if x.starOpen() {
 		return "DISTINCT over several shards needs SELECT * to be spelled out where tables are joined USING or derived"

@@ -1,7 +1,6 @@
 package sharding
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,6 +20,7 @@ type Schema struct {
 	databases []string
 	known     map[string]bool
 	rules     map[tableName]*config.Rule
+	groups    map[string]*Table // the first table of each group
 	byDefault *config.Rule
 }
 
@@ -41,7 +41,7 @@ func NewSchema(cfg *config.Config, tables []TableInfo) (s *Schema, problems []er
 	s = &Schema{
 		version: schemaVersions.Add(1),
 		index:   make(map[string]int), tables: make(map[tableName]*Table), known: make(map[string]bool),
-		rules: make(map[tableName]*config.Rule), byDefault: cfg.DefaultRule,
+		rules: make(map[tableName]*config.Rule), groups: make(map[string]*Table), byDefault: cfg.DefaultRule,
 	}
 	for i, shard := range cfg.Shards {
 		if i == MaxShards {
@@ -70,6 +70,9 @@ func NewSchema(cfg *config.Config, tables []TableInfo) (s *Schema, problems []er
 		if err != nil {
 			problems = append(problems, err)
 		}
+		if g := t.Rule.Group; g != "" && t.problem == "" && s.groups[g] == nil {
+			s.groups[g] = t
+		}
 		s.addDatabase(t.Database)
 		s.tables[tableName{t.Database, t.Name}] = t
 	}
@@ -86,7 +89,7 @@ func (s *Schema) addDatabase(name string) {
 }
 
 func emptyTable(info *TableInfo) *Table {
-	t := &Table{TableInfo: *info, keyColumn: -1, columns: make(map[string]int, len(info.Columns))}
+	t := &Table{TableInfo: *info, columns: make(map[string]int, len(info.Columns))}
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		t.columns[foldName(c.Name)] = i
@@ -134,31 +137,42 @@ func (s *Schema) place(t *Table) error {
 	default:
 		return fmt.Errorf("rule kind %q is not known", r.Kind)
 	}
-	key := r.ShardKey
-	if byDefault && cmp.Or(key, "primary_key") == "primary_key" {
+	names := []string(r.ShardKey)
+	if byDefault && (len(names) == 0 || r.ShardKey.Is(config.PrimaryKey)) {
 		if len(t.PrimaryKey) == 0 {
 			return s.placeSingle(t, "")
 		}
-		key = t.PrimaryKey[0]
+		names = t.PrimaryKey[:1]
 	}
-	i, ok := t.column(key)
-	if !ok {
-		return fmt.Errorf("shard key column %q does not exist", key)
+	if len(names) == 0 {
+		return fmt.Errorf("its rule names no shard key")
 	}
-	if t.Columns[i].Generated {
-		return fmt.Errorf("shard key column %q is generated", key)
+	rule := Rule{Kind: Sharded, Group: r.Group}
+	for _, name := range names {
+		i, ok := t.column(name)
+		if !ok {
+			return fmt.Errorf("shard key column %q does not exist", name)
+		}
+		if t.Columns[i].Generated {
+			return fmt.Errorf("shard key column %q is generated", name)
+		}
+		kt, err := newKeyType(&t.Columns[i])
+		if err != nil {
+			return err
+		}
+		if slices.Contains(t.keyColumns, i) {
+			return fmt.Errorf("shard key column %q is named twice", name)
+		}
+		t.keys, t.keyColumns = append(t.keys, kt), append(t.keyColumns, i)
+		rule.Keys = append(rule.Keys, t.Columns[i].Name)
 	}
-	kt, err := newKeyType(&t.Columns[i])
+	p, err := newPlacement(r, t.keys, s.index, s.all)
 	if err != nil {
 		return err
 	}
-	p, err := newPlacement(r, kt, s.index, s.all)
-	if err != nil {
-		return err
-	}
-	t.key, t.place, t.keyColumn = kt, p, i
-	t.Rule = Rule{Kind: Sharded, Key: t.Columns[i].Name, Shards: p.shards}
-	return nil
+	rule.Key, rule.Shards = strings.Join(rule.Keys, ", "), p.shards
+	t.place, t.Rule = p, rule
+	return s.checkGroup(t)
 }
 
 func (s *Schema) placeSingle(t *Table, shard string) error {

@@ -1,5 +1,7 @@
 package sharding
 
+import "slices"
+
 // TableInfo is what the catalog read from the shards about one table.
 type TableInfo struct {
 	Database, Name string
@@ -29,19 +31,21 @@ type Table struct {
 	Rule          Rule
 	AutoIncrement string // column, or ""
 
-	key       *keyType // of Rule.Key, sharded tables only
-	place     *placement
-	keyColumn int            // position of Rule.Key in Columns, -1 without
-	columns   map[string]int // lower case name → position in Columns
-	problem   string         // why statements on the table are refused, or ""
-	rows      viewRows       // of a view over a sharded table: what may be changed through it
+	keys       []*keyType // of Rule.Keys, sharded tables only
+	place      *placement
+	keyColumns []int          // positions of the shard key's columns in Columns; notShown in a view that does not show one
+	columns    map[string]int // lower case name → position in Columns
+	problem    string         // why statements on the table are refused, or ""
+	rows       viewRows       // of a view over a sharded table: what may be changed through it
 }
 
-// Rule places a table's rows. Key is the shard-key column ("" unless Sharded).
+// Rule places a table's rows.
 type Rule struct {
 	Kind   RuleKind
-	Key    string
-	Shards []int // sharded: partition → shard index; global: all; single: one
+	Key    string   // the shard key's columns for people ("" unless Sharded)
+	Keys   []string // and one by one
+	Group  string   // of tables that are placed alike; "" without
+	Shards []int    // sharded: partition → shard index; global: all; single: one
 }
 
 // RuleKind says how a table's rows are spread.
@@ -76,9 +80,31 @@ func (t *Table) column(name string) (int, bool) {
 	return i, ok
 }
 
-func (t *Table) isKey(name string) bool {
-	return t.Rule.Kind == Sharded && foldName(name) == foldName(t.Rule.Key)
+// notShown stands for a column that a view or derived table does not have.
+const notShown = -1
+
+// isKey says whether a column is the shard key, or part of it.
+func (t *Table) isKey(name string) bool { return t.keyPart(name) >= 0 }
+
+// keyPart is the position of a column in the shard key, or -1.
+func (t *Table) keyPart(name string) int {
+	if t.Rule.Kind != Sharded {
+		return -1
+	}
+	i, ok := t.column(name)
+	if !ok {
+		return -1
+	}
+	return slices.Index(t.keyColumns, i)
 }
+
+// isID says whether a column of the shard key is the AUTO_INCREMENT column.
+func (t *Table) isID(part int) bool {
+	return t.AutoIncrement != "" && t.keyColumns[part] != notShown && t.Columns[t.keyColumns[part]].AutoIncrement
+}
+
+// several says that the shard key has more than one column.
+func (t *Table) several() bool { return len(t.keys) > 1 }
 
 // shards is the set of shards that hold rows of the table.
 func (t *Table) shards() shardSet {

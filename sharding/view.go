@@ -186,42 +186,59 @@ func (c *compiler) placeSharded(v *Table, p *selectPlanner) (shardSet, error) {
 	if shards.and(r.allowed) != shards {
 		return shardSet{}, fmt.Errorf("its tables are not all on the same shards")
 	}
-	v.key, v.place = base.key, base.place
+	v.keys, v.place = base.keys, base.place
 	v.Rule = Rule{Kind: Sharded, Shards: base.place.shards}
 	v.rows = rowsShown
-	shown := c.keyColumns(main.block, main)
-	if len(c.st.Tables) == 1 && len(c.facts.names) == 1 && len(shown) <= 1 && base.rows != rowsShown {
+	shown, once := c.keyColumns(main.block, main)
+	if len(c.st.Tables) == 1 && len(c.facts.names) == 1 && once && base.rows != rowsShown {
 		v.rows = rowsChangeable // a key shown twice could be changed under its second name
 	}
-	if len(shown) > 0 && shown[0] < len(v.Columns) {
-		v.keyColumn = shown[0]
-		v.Rule.Key = v.Columns[shown[0]].Name
+	v.keyColumns = shown
+	for i, at := range shown {
+		if at < 0 || at >= len(v.Columns) {
+			v.keyColumns[i] = notShown
+			continue
+		}
+		v.Rule.Keys = append(v.Rule.Keys, v.Columns[at].Name)
+	}
+	v.Rule.Key = strings.Join(v.Rule.Keys, ", ")
+	if len(v.Rule.Keys) < len(shown) {
+		v.Rule.Keys, v.Rule.Key = nil, "" // a part of the key places nothing
 	}
 	return shards, nil
 }
 
-// keyColumns is which columns of the view are the shard key of a table of the group.
-func (c *compiler) keyColumns(b *block, g *group) []int {
+// keyColumns is which column of the view is which column of the group's shard key, notShown where none is. once says that
+// no table's key column is shown twice.
+func (c *compiler) keyColumns(b *block, g *group) (shown []int, once bool) {
+	shown, once = slices.Repeat([]int{notShown}, len(g.keys)), true
 	node, err := c.parse()
 	sel, ok := node.(*ast.SelectStmt)
 	if err != nil || !ok || sel.Fields == nil {
-		return nil
+		return shown, true
 	}
-	var found []int
+	seen := make(map[column]bool)
 	for i, f := range sel.Fields.Fields {
 		if f.WildCard != nil {
-			return nil // servers write out the columns
+			return slices.Repeat([]int{notShown}, len(g.keys)), false // servers write out the columns
 		}
 		n, ok := unwrap(f.Expr).(*ast.ColumnNameExpr)
 		if !ok {
 			continue
 		}
 		col, ok := b.resolve(n.Name)
-		if ok && !col.source.optional && col.index == col.source.table.keyColumn && slices.Contains(g.tables, col.source.table) {
-			found = append(found, i)
+		if !ok || col.source.table == nil {
+			continue
+		}
+		if slices.Contains(col.source.table.keyColumns, col.index) {
+			once = once && !seen[col]
+			seen[col] = true
+		}
+		if part := g.keyPart(b.classes, col); part >= 0 && !col.source.optional && shown[part] == notShown {
+			shown[part] = i
 		}
 	}
-	return found
+	return shown, once
 }
 
 // concatenates says whether the rows of several shards, one behind the other, are the answer.

@@ -14,8 +14,8 @@ func viewSchema(t *testing.T, views map[string]TableInfo) (*Schema, []error) {
 	cfg := &config.Config{
 		Shards: []config.Shard{{Name: "s1"}, {Name: "s2"}, {Name: "s3"}},
 		Schemas: []config.Schema{{Name: "shop", Tables: []config.Table{
-			{Name: "users", Rule: config.Rule{ShardKey: "id"}},
-			{Name: "orders", Rule: config.Rule{ShardKey: "user_id"}},
+			{Name: "users", Rule: config.Rule{ShardKey: config.Key{"id"}}},
+			{Name: "orders", Rule: config.Rule{ShardKey: config.Key{"user_id"}}},
 			{Name: "countries", Rule: config.Rule{Kind: "global"}},
 			{Name: "settings", Rule: config.Rule{Kind: "single", Shard: "s2"}},
 		}}},

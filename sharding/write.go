@@ -50,9 +50,12 @@ func (p *writePlanner) plan(st *Statement, x *execution) error {
 
 func (m *keyAssignment) check(x *execution, shard int) error {
 	t := m.table
+	if t.several() {
+		return refuse("it changes a column of the shard key (%s) of %s, and whether the row stays on its shard is decided by all of them; delete it and insert it anew", t.Rule.Key, t.Name)
+	}
 	v, ok := x.value(&m.value)
 	if ok && v.Kind != ValNull {
-		k, scratch, f := t.key.convert(x.scratch, &v, x.st.charset, storing)
+		k, scratch, f := t.keys[0].convert(x.scratch, &v, x.st.charset, storing)
 		x.scratch = scratch
 		if f == fitExact && t.place.shard(&k) == shard {
 			return nil
@@ -93,7 +96,7 @@ func (c *compiler) update() error {
 			continue
 		}
 		targets = append(targets, t)
-		if !t.isKey(a.Column.Name.O) || isKeyItself(b, t, a.Expr) {
+		if !t.isKey(a.Column.Name.O) || isKeyItself(b, a.Column, a.Expr) {
 			continue
 		}
 		p.moves = append(p.moves, keyAssignment{table: t, value: c.operand(a.Expr)})
@@ -118,13 +121,14 @@ func (b *block) assigned(n *ast.ColumnName) (*Table, bool) {
 }
 
 // isKeyItself reads SET k = k.
-func isKeyItself(b *block, t *Table, e ast.ExprNode) bool {
+func isKeyItself(b *block, assigned *ast.ColumnName, e ast.ExprNode) bool {
 	n, ok := unwrap(e).(*ast.ColumnNameExpr)
-	if !ok || !t.isKey(n.Name.Name.O) {
+	if !ok {
 		return false
 	}
-	col, ok := b.resolve(n.Name)
-	return ok && col.source.table == t
+	to, known := b.resolve(assigned)
+	from, ok := b.resolve(n.Name)
+	return ok && known && from == to
 }
 
 // delete compiles DELETE.
