@@ -148,17 +148,18 @@ func (s *Shard) noteWriter(m Marker) {
 	}
 }
 
-// writersOf gives the sessions of these branches that noteWriter knows; nil where it does not know all.
-func (s *Shard) writersOf(xids []XID) map[uint32]bool {
+// writersOf gives the sessions of these branches that noteWriter knows, with the branches of each; nil where it
+// does not know all.
+func (s *Shard) writersOf(xids []XID) map[uint32][]XID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ids := make(map[uint32]bool, len(xids))
+	ids := make(map[uint32][]XID, len(xids))
 	for _, x := range xids {
 		id, ok := s.writers[x]
 		if !ok {
 			return nil
 		}
-		ids[id] = true
+		ids[id] = append(ids[id], x)
 	}
 	return ids
 }
@@ -171,9 +172,10 @@ func (s *Shard) forgetWriters(xids []XID) {
 	}
 }
 
-// runGate waits until all foreign sessions that hold a prepared transaction now have let it go, or
-// only these where they are given.
-func (s *Shard) runGate(ctx context.Context, only map[uint32]bool) error {
+// runGate waits until all foreign sessions that hold a prepared transaction now have let it go, or only these
+// where they are given. A session that holds another branch than those of its own that are given, because they have been settled
+// meanwhile, is not waited for.
+func (s *Shard) runGate(ctx context.Context, only map[uint32][]XID) error {
 	ctx, cancel := context.WithTimeout(ctx, s.o.GateTimeout+s.o.RecoveryTimeout)
 	defer cancel()
 	return s.onSide(ctx, func(ctx context.Context, c *Conn) error {
@@ -186,7 +188,7 @@ func (s *Shard) runGate(ctx context.Context, only map[uint32]bool) error {
 		}
 		held := map[uint64]uint32{}
 		for trx, id := range p.attached {
-			if id == 0 || (only == nil && !ours[id]) || only[id] {
+			if id == 0 || (only == nil && !ours[id]) || only[id] != nil {
 				held[trx] = id
 			}
 		}
@@ -213,12 +215,32 @@ func (s *Shard) runGate(ctx context.Context, only map[uint32]bool) error {
 					delete(held, trx)
 				}
 			}
+			if only != nil && poll == gatePollMax {
+				if err := c.letSettledGo(ctx, held, only); err != nil {
+					return err
+				}
+			}
 		}
 		if p.counted {
 			return sleep(ctx, gateSettle)
 		}
 		return sleep(ctx, gateCached)
 	})
+}
+
+// letSettledGo takes from held what sessions hold that have none of their branches listed any more: a branch that is
+// prepared is listed, so that what they were seen to hold is another one, of a proxy that has woken up and gone on.
+func (c *Conn) letSettledGo(ctx context.Context, held map[uint64]uint32, writers map[uint32][]XID) error {
+	listed, err := c.recover(ctx)
+	if err != nil {
+		return fmt.Errorf("listing prepared branches: %w", err)
+	}
+	for trx, id := range held {
+		if id != 0 && !slices.ContainsFunc(writers[id], func(x XID) bool { return slices.Contains(listed, x) }) {
+			delete(held, trx)
+		}
+	}
+	return nil
 }
 
 func (s *Shard) heldError(ctx context.Context, c *Conn, held map[uint64]uint32, waited time.Duration) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -144,15 +143,18 @@ func (c *Conn) holdsMarker(ctx context.Context, m Marker) (holds bool, err error
 			<-answered
 		}
 	}()
-	for {
+	for poll := gatePollMin; ; poll = min(2*poll, gatePollMax) {
 		holder, known, err := c.blockerOf(ctx, asker.id)
 		if err != nil {
+			if ctx.Err() != nil {
+				err = &OwnerError{s.o.Name, m.GTRID, m.Connection, "the server did not show in time who holds the marker's row"}
+			}
 			return false, err
 		}
 		if known {
 			return uint64(holder) == m.Connection, nil
 		}
-		t := time.NewTimer(trxCacheIdle + 10*time.Millisecond + rand.N(50*time.Millisecond))
+		t := time.NewTimer(poll)
 		select {
 		case <-answered:
 			t.Stop()
@@ -170,12 +172,8 @@ const markerWaitsLimit = 10_000
 // blockerOf finds the connection that a waiting one waits for; 0: a transaction of no
 // session. Not known when the server does not show it yet.
 func (c *Conn) blockerOf(ctx context.Context, waiter uint32) (connection uint32, known bool, err error) {
-	read := c.innodbLockWaits
-	if c.flavor == MySQL {
-		read = c.dataLockWaits
-	}
-	waits, err := read(ctx, markerWaitsLimit)
-	if err != nil || !waits.Fresh {
+	waits, err := c.shard.freshWaits(ctx)
+	if err != nil {
 		return 0, false, err
 	}
 	for _, w := range waits.Waits {

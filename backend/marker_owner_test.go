@@ -3,6 +3,7 @@ package backend
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 )
@@ -196,5 +197,39 @@ func endMarkerOwnerInDoubt(t *testing.T, e *engine) {
 	for _, x := range []*Branch{b, young} {
 		must(t, x.Rollback(t.Context()))
 		x.c.Release()
+	}
+}
+
+// Many who need that proof at once do not keep each other from seeing new rows.
+func TestEndMarkerOwnersAtOnce(t *testing.T) { onEngines(t, endMarkerOwnersAtOnce) }
+
+func endMarkerOwnersAtOnce(t *testing.T, e *engine) {
+	s := e.open(t)
+	st := markerTable(t, s)
+	const many = 6
+	type proof struct {
+		m    Marker
+		side *Conn
+		held bool
+		err  error
+	}
+	var all [many]proof
+	for i := range all {
+		b := voted(t, s, st, i)
+		defer b.c.Release()
+		defer func() { must(t, b.Rollback(t.Context())) }()
+		all[i] = proof{m: *marker(t, s, b.xid.GTRID), side: acquire(t, s, nil, true)}
+		defer all[i].side.Release()
+	}
+	var wg sync.WaitGroup
+	for i := range all {
+		p := &all[i]
+		wg.Go(func() { p.held, p.err = p.side.holdsMarker(t.Context(), p.m) })
+	}
+	wg.Wait()
+	for i, p := range all {
+		if !p.held || p.err != nil {
+			t.Errorf("writer %d: %v, %v", i, p.held, p.err)
+		}
 	}
 }

@@ -38,6 +38,7 @@ type Shard struct {
 
 	side     sideSet
 	gate     batch[struct{}]
+	waits    batch[LockWaits]
 	verifier batch[verified]
 	sessions batch[sessionList]
 }

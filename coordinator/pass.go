@@ -245,9 +245,15 @@ func (c *Coordinator) settleAll(ctx context.Context, w *watch, tasks []task) {
 }
 
 // freeBudget bounds the calls that fail in one batch.
-type freeBudget struct{ failures int }
+type freeBudget struct {
+	failures int
+	first    error
+}
 
-const mostFreeFailures = 24
+const (
+	mostFreeFailures = 24
+	freeAgain        = time.Second // for a part of what could not be freed as a whole
+)
 
 // free frees all tasks in one call. Where that fails it halves them, so that one
 // branch whose owner cannot be ended does not keep the others. It returns those that are free.
@@ -256,15 +262,25 @@ func (c *Coordinator) free(ctx context.Context, w *watch, tasks []task, budget *
 	for i := range tasks {
 		xids[i] = tasks[i].xid
 	}
-	err := c.freeXIDs(ctx, w, xids)
+	limit := c.o.SettleTimeout
+	if budget.failures > 0 {
+		limit = min(limit, freeAgain) // the first call has waited for all of them: what is not free by now is what it failed of
+	}
+	err := c.freeXIDs(ctx, w, xids, limit)
 	if err == nil {
 		for i := range tasks {
 			ok = append(ok, &tasks[i])
 		}
 		return ok
 	}
+	if budget.failures == 0 {
+		budget.first = err
+	}
 	budget.failures++
 	if len(tasks) == 1 || ctx.Err() != nil || budget.failures >= mostFreeFailures {
+		if budget.failures > 1 {
+			err = fmt.Errorf("%w (at first: %w)", err, budget.first)
+		}
 		for i := range tasks {
 			tasks[i].err = fmt.Errorf("free branch: %w", err)
 		}
@@ -274,8 +290,8 @@ func (c *Coordinator) free(ctx context.Context, w *watch, tasks []task, budget *
 	return append(c.free(ctx, w, tasks[:half], budget), c.free(ctx, w, tasks[half:], budget)...)
 }
 
-func (c *Coordinator) freeXIDs(ctx context.Context, w *watch, xids []XID) (err error) {
-	ctx, cancel := within(ctx, c.o.Clock, c.o.SettleTimeout)
+func (c *Coordinator) freeXIDs(ctx context.Context, w *watch, xids []XID, limit time.Duration) (err error) {
+	ctx, cancel := within(ctx, c.o.Clock, limit)
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {

@@ -50,8 +50,8 @@ var mistakes = []mistake{
 	},
 	{
 		"settle a MariaDB branch without waiting until its session has let go of it", "pass.go",
-		"err := c.freeXIDs(ctx, w, xids)",
-		"var err error",
+		"err := c.freeXIDs(ctx, w, xids, limit)",
+		"var err error\n\t_ = limit",
 		"before its session had let go of it",
 	},
 	// Beyond the five.
