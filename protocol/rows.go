@@ -122,6 +122,9 @@ func (r *Rows) finish() {
 	r.src.seq.inside = r.sum.MoreResults
 }
 
+// Done says whether the answer has been read to its end.
+func (r *Rows) Done() bool { return r.done }
+
 // Columns returns the column definitions; they stay valid.
 func (r *Rows) Columns() []Column { return r.columns }
 

@@ -46,7 +46,8 @@ func (s *session) scatterRead(st *sharding.Statement, rq *request) error {
 	if !w.binary {
 		sink = textWriter{w}
 	}
-	stats, err := merge.Run(s.plan.Merge, streams, sink, merge.Limits{Rows: s.p.cfg.Limits.MaxMergeRows, Bytes: s.p.cfg.Limits.MaxMergeBytes})
+	server := &groupEvaluator{s: s, part: &parts[0]}
+	stats, err := merge.RunWith(server, s.plan.Merge, streams, sink, merge.Limits{Rows: s.p.cfg.Limits.MaxMergeRows, Bytes: s.p.cfg.Limits.MaxMergeBytes})
 	if err != nil {
 		return s.mergeFailed(parts, w, err)
 	}
@@ -211,8 +212,10 @@ func (s *session) mergeFailed(parts []part, w *resultWriter, err error) error {
 	for i := range parts {
 		p := &parts[i]
 		switch {
+		case p.err != nil: // what failed was asked of it after its rows
 		case p.rows.Err() != nil:
 			p.err = p.rows.Err()
+		case p.rows.Done():
 		case p.lease.branch == nil:
 			// Nobody wants the rest, however much it is: ended on the server too.
 			p.lease.conn.Abort()

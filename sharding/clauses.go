@@ -7,6 +7,8 @@ type clauses struct {
 	fields   [][2]int // each with its alias
 	from     int      // FROM, or what stands in its place
 	group    [][2]int
+	groupEnd int    // where GROUP BY ends, or where it would stand
+	having   [2]int // the condition, without HAVING; empty without
 	order    [][2]int
 	orderAt  int // ORDER
 	orderEnd int
@@ -30,15 +32,17 @@ func (c *compiler) clauses() (s clauses, ok bool) {
 	ends := []string{"FROM", "WHERE", "GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT", "PROCEDURE", "INTO", "FOR", "LOCK", "UNION", "EXCEPT", "INTERSECT", "OFFSET", "FETCH"}
 	s.from = c.find(i, n, ends...)
 	s.fields = c.split(i, s.from)
-	s.orderAt, s.limitAt = n, n
+	s.orderAt, s.limitAt, s.groupEnd = n, n, -1
 	for at := s.from; at < n; {
 		next := c.find(at+1, n, ends...)
+		if c.word(at) == "FOR" && c.oneOf(at+1, "ORDER", "GROUP") { // USE INDEX FOR ORDER BY (…)
+			at = c.find(at+2, n, ends...)
+			continue
+		}
+		if s.groupEnd < 0 && !c.oneOf(at, "FROM", "WHERE", "GROUP") {
+			s.groupEnd = at
+		}
 		switch c.word(at) {
-		case "FOR":
-			if c.oneOf(at+1, "ORDER", "GROUP") { // USE INDEX FOR ORDER BY (…)
-				at++
-				next = c.find(at+1, n, ends...)
-			}
 		case "GROUP":
 			if c.word(at+1) != "BY" {
 				return s, false
@@ -47,7 +51,9 @@ func (c *compiler) clauses() (s clauses, ok bool) {
 			if c.words(end-2, "WITH", "ROLLUP") {
 				end -= 2
 			}
-			s.group = c.split(at+2, end)
+			s.group, s.groupEnd = c.split(at+2, end), end
+		case "HAVING":
+			s.having = [2]int{at + 1, next}
 		case "ORDER":
 			if c.word(at+1) != "BY" {
 				return s, false
@@ -63,6 +69,9 @@ func (c *compiler) clauses() (s clauses, ok bool) {
 			return s, false
 		}
 		at = next
+	}
+	if s.groupEnd < 0 {
+		s.groupEnd = n
 	}
 	return s, len(s.fields) > 0
 }

@@ -18,6 +18,7 @@ type execution struct {
 	split       []int // INSERT: the rows of each target, one after the other
 	pushedLimit uint64
 	merge       Merge // the plan's, with this execution's LIMIT
+	compute     Compute
 }
 
 // Plan routes one execution. Errors: *Error (1235 and a reason for what cannot be answered rightly), or what Reserve,

@@ -59,6 +59,14 @@ func mergeSteps(m *Merge) []ExplainRow {
 			add("column %d: %s of the shards' values", a.Column+1, a.Func)
 		}
 	}
+	if c := m.Compute; c != nil {
+		for _, o := range c.Outputs {
+			add("column %d: computed of merged columns by a server", o.Column+1)
+		}
+		if c.Having {
+			add("keep groups that fulfil HAVING")
+		}
+	}
 	if m.Distinct {
 		add("drop rows equal in %s", keyList(m.DistinctKeys))
 	}
@@ -109,5 +117,5 @@ func weightText(k Key) string {
 }
 
 func (f AggFunc) String() string {
-	return [...]string{"", "COUNT", "SUM", "MIN", "MAX", "AVG", "BIT_AND", "BIT_OR", "BIT_XOR"}[f]
+	return [...]string{"", "COUNT", "SUM", "MIN", "MAX", "AVG", "BIT_AND", "BIT_OR", "BIT_XOR", "COUNT DISTINCT", "SUM DISTINCT"}[f]
 }

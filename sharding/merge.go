@@ -1,5 +1,7 @@
 package sharding
 
+import "strconv"
+
 // NoLimit stands for no LIMIT.
 const NoLimit = ^uint64(0)
 
@@ -14,6 +16,7 @@ type Merge struct {
 	Group         bool // rows equal in all GroupKeys are one group (no keys: one group in all)
 	GroupKeys     []Key
 	Aggregates    []Aggregate // of grouped rows; visible columns that are neither keys nor aggregates take any row's value
+	Compute       *Compute    // what a server computes of each group's row; nil: nothing
 	Offset, Limit uint64
 	FoundRows     bool // SQL_CALC_FOUND_ROWS
 }
@@ -41,7 +44,31 @@ type Aggregate struct {
 	Sum, Count int // AVG: hidden columns with SUM(x) and COUNT(x)
 	Weight     int // MIN/MAX of strings: hidden weight column, or -1
 	PadSpace   bool
+	Distinct   []Key // AggCountDistinct, AggSumDistinct: rows of a group that are equal in these are one, with NULL in any none
 }
+
+// Compute is what no shard can compute of its part of a group: expressions over aggregates and HAVING. A server is asked for it once
+// the groups are whole, with a query over rows that the merger writes: the columns of Inputs, each named by InputName.
+//
+// The shards' results have a column for each of Outputs all the same, which is NULL in every row: it tells the type.
+type Compute struct {
+	Inputs  []Input
+	Outputs []Output
+	Exprs   []byte // the expressions of Outputs, then HAVING's condition, with commas between them
+	Having  bool   // the last expression says whether the group is part of the answer
+}
+
+// Input is a column that expressions use, once merged.
+type Input struct {
+	Column    int
+	Collation string // of a column of text
+}
+
+// Output is a column that takes an expression's value. NotNull is the column whose definition says whether it can be NULL, or -1.
+type Output struct{ Column, NotNull int }
+
+// InputName is what the expressions call a column.
+func InputName(column int) string { return "lockstep_c" + strconv.Itoa(column) }
 
 type AggFunc uint8
 
@@ -54,4 +81,6 @@ const (
 	AggBitAnd
 	AggBitOr
 	AggBitXor
+	AggCountDistinct // number of different values of the columns in Distinct
+	AggSumDistinct   // sum of the different values of its own column
 )

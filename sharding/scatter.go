@@ -1,6 +1,8 @@
 package sharding
 
 import (
+	"slices"
+
 	"github.com/pingcap/tidb/pkg/parser/ast"
 )
 
@@ -16,8 +18,16 @@ type scatterer struct {
 	reuse   [][2]int   // hidden columns that are a span of the query alone, by position in extra
 	fail    error
 	merge   Merge
+	compute computation
 	grouped bool // groups that lie on several shards are joined
 	needed  bool // a merge is needed at all
+
+	// of each key of a group
+	groupCols  []column // source nil where it is no plain column
+	groupSpans [][2]int
+
+	regroups   bool     // shards group by more than GROUP BY says
+	moreGroups [][2]int // that is, arguments of DISTINCT aggregates
 }
 
 // output is a column that the client sees.
@@ -29,6 +39,8 @@ type output struct {
 	plain bool
 	span  [2]int // tokens of the expression, without alias
 	star  string // text, for columns that stand for *
+
+	computed bool // by a server, once groups are whole
 }
 
 // scatter fills p for a query over several shards, or sets the routing's obstacle when rows of several shards cannot be
@@ -58,12 +70,13 @@ func (x *scatterer) build(p *selectPlanner) (obstacle string) {
 	switch {
 	case x.sel.GroupBy != nil && x.sel.GroupBy.Rollup:
 		return "WITH ROLLUP needs all rows on one shard"
-	case x.sel.Having != nil && !whole:
-		return "HAVING is answered only where GROUP BY includes the shard key " + x.r.groups[x.r.main].tables[0].Rule.Key
 	}
 	if x.aggregates() && !whole || x.sel.GroupBy != nil && !whole {
 		x.grouped = true
 		if reason := x.group(); reason != "" {
+			return reason
+		}
+		if reason := x.having(); reason != "" {
 			return reason
 		}
 	}
@@ -82,6 +95,7 @@ func (x *scatterer) build(p *selectPlanner) (obstacle string) {
 	if !x.needed {
 		return ""
 	}
+	p.compute = x.finishCompute()
 	x.merge.Visible = len(x.visible)
 	m := x.merge
 	p.merge = &m
@@ -279,15 +293,24 @@ func (x *scatterer) addHidden(parts ...any) int {
 			}
 		}
 	}
-	x.reuse = append(x.reuse, alone)
 	for _, p := range parts {
 		switch p := p.(type) {
 		case string:
 			t.addText(p)
 		case [2]int:
 			x.c.appendSpan(&t, x.c.startOf(p[0]), x.c.endOf(p[1]-1))
+		case template:
+			for _, piece := range p.pieces {
+				t.add(piece)
+			}
 		}
 	}
+	for i := range x.extra {
+		if slices.Equal(x.extra[i].pieces, t.pieces) {
+			return len(x.visible) + i
+		}
+	}
+	x.reuse = append(x.reuse, alone)
 	x.extra = append(x.extra, t)
 	return len(x.visible) + len(x.extra) - 1
 }
@@ -332,74 +355,4 @@ func (x *scatterer) keyBy(at int, text any, e ast.ExprNode, col column, plain bo
 		return k, ""
 	}
 	return k, "the type of an expression that rows are ordered or grouped by is not known before the server computes it"
-}
-
-// finishText makes the text for the shards.
-func (x *scatterer) finishText(p *selectPlanner) {
-	c := x.c
-	t := &template{}
-	cut := func(from, to int) { c.appendSpan(t, from, to) }
-	first, last := x.s.fields[0], x.s.fields[len(x.s.fields)-1]
-	star := false
-	for _, f := range x.sel.Fields.Fields {
-		star = star || f.WildCard != nil
-	}
-	var at int
-	if star {
-		cut(0, c.startOf(first[0]))
-		n := 0
-		for i, f := range x.sel.Fields.Fields {
-			if i > 0 {
-				t.addText(", ")
-			}
-			if f.WildCard == nil {
-				cut(c.startOf(x.s.fields[i][0]), c.endOf(x.s.fields[i][1]-1))
-				n++
-				continue
-			}
-			for begin := n; n < len(x.visible) && x.visible[n].star != "" && x.sameStar(f.WildCard, begin, n); n++ {
-				if n > begin {
-					t.addText(", ")
-				}
-				t.addText(x.visible[n].star)
-			}
-		}
-		at = c.endOf(last[1] - 1)
-	} else {
-		at = c.endOf(last[1] - 1)
-		cut(0, at)
-	}
-	for _, h := range x.extra {
-		t.addText(", ")
-		for _, piece := range h.pieces {
-			t.add(piece)
-		}
-	}
-	if x.grouped && x.s.orderAt < len(c.toks) {
-		// Groups are put in order when they are whole.
-		cut(at, c.endOf(x.s.orderAt-1))
-		at = c.endOf(x.s.orderEnd - 1)
-	}
-	if x.s.limitAt < len(c.toks) {
-		cut(at, c.endOf(x.s.limitAt-1))
-		if p.limit != nil && p.limit.push {
-			t.addText(" LIMIT ")
-			t.add(piece{kind: pieceLimit})
-		}
-		at = c.endOf(x.s.limitEnd - 1)
-	}
-	cut(at, len(c.src))
-	p.parts = t
-}
-
-// sameStar says whether visible column n comes from the star that column begin began.
-func (x *scatterer) sameStar(w *ast.WildCardField, begin, n int) bool {
-	if w.Table.O != "" {
-		return x.visible[n].col.source.alias == w.Table.O && x.visible[n].col.index == n-begin
-	}
-	total := 0
-	for _, s := range x.b.sources {
-		total += len(s.table.Columns)
-	}
-	return n-begin < total
 }

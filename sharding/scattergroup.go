@@ -9,27 +9,37 @@ import (
 // group merges groups that lie on several shards.
 func (x *scatterer) group() string {
 	x.needed, x.merge.Group = true, true
+	x.regroups = x.hasDistinctOffKey()
 	if x.starOpen() {
 		return "groups over several shards need SELECT * to be spelled out"
 	}
 	if reason := x.groupKeys(); reason != "" {
 		return reason
 	}
-	n := len(x.visible)
-	for i := range n {
+	// Aggregates come first: expressions use their columns.
+	for i := range x.visible {
 		o := &x.visible[i]
 		if o.expr == nil || !ast.HasAggFlag(o.expr) {
 			if !x.fixedInGroup(i) {
-				return "a column that is neither grouped by nor aggregated has no certain value over several shards"
+				return reasonNotFixed
 			}
 			continue
 		}
-		agg, ok := unwrap(o.expr).(*ast.AggregateFuncExpr)
-		if !ok {
-			return "an expression over aggregates is not merged over several shards; select the aggregates themselves"
+		if agg, ok := unwrap(o.expr).(*ast.AggregateFuncExpr); ok {
+			if reason := x.aggregate(i, agg, o.span); reason != "" {
+				return reason
+			}
 		}
-		if reason := x.aggregate(i, agg, o.span); reason != "" {
-			return reason
+	}
+	for i := range x.visible {
+		o := &x.visible[i]
+		if o.expr == nil || !ast.HasAggFlag(o.expr) {
+			continue
+		}
+		if _, ok := unwrap(o.expr).(*ast.AggregateFuncExpr); !ok {
+			if reason := x.computeVisible(i); reason != "" {
+				return reason
+			}
 		}
 	}
 	return ""
@@ -88,8 +98,15 @@ func (x *scatterer) groupKeys() string {
 		at := x.target(item.Expr, true)
 		var k Key
 		var reason string
+		var col column
 		if at >= 0 {
 			o := &x.visible[at]
+			if o.plain {
+				col = o.col
+			}
+			if o.star == "" {
+				span = o.span
+			}
 			k, reason = x.keyFor(at, x.textOf(o), o.expr, o.col, o.plain)
 		} else {
 			if _, ok := item.Expr.(*ast.PositionExpr); ok {
@@ -99,7 +116,6 @@ func (x *scatterer) groupKeys() string {
 			if same := x.sameExpression(span); same >= 0 {
 				k, reason = x.keyFor(same, x.visible[same].span, item.Expr, column{}, false)
 			} else {
-				var col column
 				plain := false
 				if n, ok := unwrap(item.Expr).(*ast.ColumnNameExpr); ok {
 					col, plain = x.b.resolve(n.Name)
@@ -113,6 +129,7 @@ func (x *scatterer) groupKeys() string {
 			return reason
 		}
 		x.merge.GroupKeys = append(x.merge.GroupKeys, k)
+		x.groupCols, x.groupSpans = append(x.groupCols, col), append(x.groupSpans, span)
 	}
 	return ""
 }
@@ -135,9 +152,13 @@ func (x *scatterer) aggregate(at int, agg *ast.AggregateFuncExpr, span [2]int) s
 		span[0]++
 		span[1]--
 	}
-	distinct := agg.Distinct && name != ast.AggFuncMin && name != ast.AggFuncMax
-	if distinct && !x.hasKey(agg.Args) {
-		return strings.ToUpper(name) + "(DISTINCT …) over several shards is answered only for the shard key"
+	for _, other := range x.merge.Aggregates {
+		if other.Column == at {
+			return "" // met before
+		}
+	}
+	if takesDistinct(agg) && x.regroups {
+		return x.distinctAggregate(a, agg, span)
 	}
 	switch name {
 	case ast.AggFuncCount:

@@ -59,26 +59,15 @@ func (x *scatterer) orderKey(e ast.ExprNode, span [2]int) (Key, string) {
 				return k, ""
 			}
 		}
-		o := &x.visible[at]
-		if x.grouped && o.expr != nil && ast.HasAggFlag(o.expr) {
-			return x.aggregateKey(at)
-		}
-		return x.keyFor(at, x.textOf(o), o.expr, o.col, o.plain)
+		return x.visibleKey(at)
 	}
 	if at := x.sameExpression(span); at >= 0 {
-		o := &x.visible[at]
-		if x.grouped && ast.HasAggFlag(o.expr) {
-			return x.aggregateKey(at)
-		}
-		return x.keyFor(at, o.span, o.expr, column{}, false)
+		return x.visibleKey(at)
 	}
 	switch {
 	case x.merge.Distinct:
 		return Key{}, "DISTINCT over several shards can only be ordered by its own columns"
-	case x.mentionsAlias(e):
-		return Key{}, "ORDER BY computes with an alias; repeat the expression instead"
-	}
-	if x.grouped {
+	case x.grouped && (ast.HasAggFlag(e) || x.mentionsAlias(e)):
 		if agg, ok := unwrap(e).(*ast.AggregateFuncExpr); ok {
 			at := x.addHidden(span)
 			if reason := x.aggregate(at, agg, span); reason != "" {
@@ -86,12 +75,12 @@ func (x *scatterer) orderKey(e ast.ExprNode, span [2]int) (Key, string) {
 			}
 			return x.aggregateKey(at)
 		}
-		if ast.HasAggFlag(e) {
-			return Key{}, "ORDER BY computes with an aggregate over several shards"
-		}
-		if !x.fixed(e) {
-			return Key{}, "ORDER BY a column that is neither grouped by nor aggregated has no certain meaning over several shards"
-		}
+		return x.computedKey(-1, e, span)
+	case x.mentionsAlias(e):
+		return Key{}, "ORDER BY computes with an alias; repeat the expression instead"
+	}
+	if x.grouped && !x.fixed(e) {
+		return Key{}, "ORDER BY a column that is neither grouped by nor aggregated has no certain meaning over several shards"
 	}
 	n, _ := unwrap(e).(*ast.ColumnNameExpr)
 	var col column
@@ -104,6 +93,18 @@ func (x *scatterer) orderKey(e ast.ExprNode, span [2]int) (Key, string) {
 		}
 	}
 	return x.keyFor(x.addHidden(span), span, e, col, plain)
+}
+
+// visibleKey is the key of a visible column.
+func (x *scatterer) visibleKey(at int) (Key, string) {
+	o := &x.visible[at]
+	switch {
+	case o.computed:
+		return x.computedKey(at, o.expr, o.span)
+	case x.grouped && o.expr != nil && ast.HasAggFlag(o.expr):
+		return x.aggregateKey(at)
+	}
+	return x.keyFor(at, x.textOf(o), o.expr, o.col, o.plain)
 }
 
 // sameText says whether two spans of tokens are written alike, constants included; where these decide, they become part of the shape.
@@ -178,16 +179,13 @@ func (x *scatterer) distinct() string {
 	if !x.sel.Distinct {
 		return ""
 	}
-	if x.grouped {
-		return "DISTINCT over groups of several shards cannot be merged"
-	}
 	cover := x.keyCover()
 	for _, o := range x.visible {
 		if o.plain {
 			cover.add(o.col, false)
 		}
 	}
-	if cover.whole() {
+	if cover.whole() && !x.grouped {
 		return ""
 	}
 	if x.starOpen() {
@@ -196,14 +194,22 @@ func (x *scatterer) distinct() string {
 	x.needed, x.merge.Distinct = true, true
 	n := len(x.visible)
 	for i := range n {
-		o := &x.visible[i]
-		k, reason := x.keyFor(i, x.textOf(o), o.expr, o.col, o.plain)
+		k, reason := x.distinctKey(i)
 		if reason != "" {
 			return reason
 		}
 		x.merge.DistinctKeys = append(x.merge.DistinctKeys, k)
 	}
 	return ""
+}
+
+func (x *scatterer) distinctKey(at int) (Key, string) {
+	for _, k := range x.merge.GroupKeys {
+		if k.Column == at {
+			return k, ""
+		}
+	}
+	return x.visibleKey(at)
 }
 
 // limit reads LIMIT.

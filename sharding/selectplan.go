@@ -5,6 +5,7 @@ type selectPlanner struct {
 	routing *routing
 	parts   *template // the text for several shards; nil: the text as it is
 	merge   *Merge    // nil: rows are put one behind the other
+	compute *template // what a server computes of merged groups
 	limit   *limitClause
 }
 
@@ -66,6 +67,17 @@ func (p *selectPlanner) scatter(st *Statement, x *execution, s shardSet) error {
 			return err
 		}
 	}
+	if p.compute == nil {
+		return nil
+	}
+	at := len(x.texts)
+	var err error
+	if x.texts, err = p.compute.render(x.texts, x, s.first()); err != nil {
+		return err
+	}
+	x.compute = *p.merge.Compute
+	x.compute.Exprs = x.texts[at:len(x.texts):len(x.texts)]
+	x.merge.Compute = &x.compute
 	return nil
 }
 

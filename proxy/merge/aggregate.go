@@ -2,6 +2,7 @@ package merge
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -20,6 +21,8 @@ type part struct {
 	scale  int // decimals of the column, for floats
 	key    keyColumn
 	weight int // column that goes along with a minimum or maximum, or -1
+
+	distinct []keyColumn // of COUNT and SUM of different values
 }
 
 // cell is what a group has of a part so far.
@@ -32,6 +35,7 @@ type cell struct {
 	weight  []byte
 	isNull  bool // the weight is NULL
 	key     []byte
+	seen    map[string]struct{} // keys of the different values
 }
 
 const errNotSupported = 1235 // ER_NOT_SUPPORTED_YET
@@ -43,7 +47,7 @@ const bigSize = 128 // bytes of a sum that is too wide for an int64
 func partsOf(m *sharding.Merge, cols []protocol.Column) ([]part, error) {
 	var parts []part
 	met := map[int]sharding.AggFunc{}
-	add := func(column int, fn sharding.AggFunc, weight int, pad bool) error {
+	add := func(column int, fn sharding.AggFunc, weight int, pad bool, distinct ...sharding.Key) error {
 		if column < 0 || column >= len(cols) || weight >= len(cols) {
 			return fmt.Errorf("merge: aggregate column %d (weight %d) is not among %d columns", column, weight, len(cols))
 		}
@@ -63,7 +67,12 @@ func partsOf(m *sharding.Merge, cols []protocol.Column) ([]part, error) {
 		if err != nil {
 			return err
 		}
-		parts = append(parts, part{column: column, fn: fn, kind: kindOf(cols[column].Type), scale: int(cols[column].Decimals), key: key, weight: weight})
+		different, err := newKeyCodec(ascending(distinct), cols)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, part{column: column, fn: fn, kind: kindOf(cols[column].Type), scale: int(cols[column].Decimals), key: key, weight: weight,
+			distinct: different.keys})
 		return nil
 	}
 	for _, a := range m.Aggregates {
@@ -73,13 +82,22 @@ func partsOf(m *sharding.Merge, cols []protocol.Column) ([]part, error) {
 			if a.Column < 0 || a.Column >= len(cols) {
 				return nil, fmt.Errorf("merge: average column %d is not among %d columns", a.Column, len(cols))
 			}
-			if err = add(a.Sum, sharding.AggSum, -1, false); err == nil {
-				err = add(a.Count, sharding.AggCount, -1, false)
+			sum, count := sharding.AggSum, sharding.AggCount
+			if len(a.Distinct) > 0 {
+				sum, count = sharding.AggSumDistinct, sharding.AggCountDistinct
+			}
+			if err = add(a.Sum, sum, -1, false, a.Distinct...); err == nil {
+				err = add(a.Count, count, -1, false, a.Distinct...)
 			}
 		case sharding.AggMin, sharding.AggMax:
 			err = add(a.Column, a.Func, a.Weight, a.PadSpace)
 		case sharding.AggCount, sharding.AggSum, sharding.AggBitAnd, sharding.AggBitOr, sharding.AggBitXor:
 			err = add(a.Column, a.Func, -1, false)
+		case sharding.AggCountDistinct, sharding.AggSumDistinct:
+			if len(a.Distinct) == 0 {
+				return nil, errors.New("merge: different values without keys")
+			}
+			err = add(a.Column, a.Func, -1, false, a.Distinct...)
 		default:
 			err = fmt.Errorf("merge: unknown aggregate function %d", a.Func)
 		}
@@ -97,9 +115,17 @@ func (p *part) add(c *cell, fields []protocol.Field, scratch []byte) (_ []byte, 
 	if f == nil {
 		return scratch, 0, nil
 	}
+	if len(p.distinct) > 0 {
+		var fresh bool
+		if scratch, held, fresh, err = p.fresh(c, fields, scratch); err != nil || !fresh {
+			return scratch, held, err
+		}
+	}
 	switch p.fn {
 	case sharding.AggMin, sharding.AggMax:
 		return p.addExtreme(c, fields, scratch)
+	case sharding.AggCountDistinct:
+		c.decimal.small++
 	case sharding.AggBitAnd, sharding.AggBitOr, sharding.AggBitXor:
 		err = p.addBits(c, f)
 	default:
@@ -110,12 +136,34 @@ func (p *part) add(c *cell, fields []protocol.Field, scratch []byte) (_ []byte, 
 		} else {
 			wasSmall := c.decimal.big == nil
 			if err = c.decimal.add(f); wasSmall && c.decimal.big != nil {
-				held = bigSize
+				held += bigSize
 			}
 		}
 	}
 	c.set = true
 	return scratch, held, err
+}
+
+// fresh says whether a row's values have not come before, and notes them. A NULL among them is no value.
+func (p *part) fresh(c *cell, fields []protocol.Field, scratch []byte) (_ []byte, held int, fresh bool, err error) {
+	scratch = scratch[:0]
+	for i := range p.distinct {
+		k := &p.distinct[i]
+		if fields[k.column] == nil {
+			return scratch, 0, false, nil
+		}
+		if scratch, err = k.append(scratch, fields[k.column]); err != nil {
+			return scratch, 0, false, err
+		}
+	}
+	if _, met := c.seen[string(scratch)]; met {
+		return scratch, 0, false, nil
+	}
+	if c.seen == nil {
+		c.seen = map[string]struct{}{}
+	}
+	c.seen[string(scratch)] = struct{}{}
+	return scratch, len(scratch) + seenSize, true, nil
 }
 
 func (p *part) addBits(c *cell, f protocol.Field) error {
@@ -164,7 +212,7 @@ func (p *part) addExtreme(c *cell, fields []protocol.Field, scratch []byte) (_ [
 func (p *part) result(c *cell, fields []protocol.Field, dst []byte) []byte {
 	start := len(dst)
 	switch p.fn {
-	case sharding.AggCount:
+	case sharding.AggCount, sharding.AggCountDistinct:
 		dst = c.decimal.append(dst)
 	case sharding.AggBitAnd:
 		if !c.set {

@@ -184,7 +184,7 @@ func (g *grouping) add(to *group, r row, groups int) error {
 			return err
 		}
 		if held > 0 && !g.adjacent {
-			if err := g.budget.hold(groups, held); err != nil {
+			if err := g.budget.hold(max(groups, len(to.cells[i].seen)), held); err != nil {
 				return err
 			}
 		}

@@ -44,6 +44,11 @@ type Stats struct {
 // is; a *protocol.ServerError of code 1104 says that a limit was passed. The sink's
 // Columns is called once, before any row.
 func Run(m *sharding.Merge, streams []Stream, sink Sink, l Limits) (Stats, error) {
+	return RunWith(nil, m, streams, sink, l)
+}
+
+// RunWith is Run with a server that computes what the plan asks for (Merge.Compute). It is asked once all streams have been read.
+func RunWith(server Evaluator, m *sharding.Merge, streams []Stream, sink Sink, l Limits) (Stats, error) {
 	if len(streams) == 0 {
 		return Stats{}, errors.New("merge: no streams")
 	}
@@ -51,7 +56,8 @@ func Run(m *sharding.Merge, streams []Stream, sink Sink, l Limits) (Stats, error
 	if err != nil {
 		return Stats{}, err
 	}
-	p, err := newPipeline(m, cols, streams, l)
+	adoptNotNull(m, cols)
+	p, err := newPipeline(server, m, cols, streams, l)
 	if err != nil {
 		return Stats{}, err
 	}
@@ -72,7 +78,7 @@ type pipeline struct {
 	countAll      bool
 }
 
-func newPipeline(m *sharding.Merge, cols []protocol.Column, streams []Stream, l Limits) (*pipeline, error) {
+func newPipeline(server Evaluator, m *sharding.Merge, cols []protocol.Column, streams []Stream, l Limits) (*pipeline, error) {
 	p := &pipeline{in: newInput(streams, len(cols)), visible: len(cols), limit: sharding.NoLimit}
 	if m == nil {
 		p.source = &concatenation{in: p.in}
@@ -85,7 +91,7 @@ func newPipeline(m *sharding.Merge, cols []protocol.Column, streams []Stream, l 
 		p.visible = m.Visible
 	}
 	p.offset, p.limit, p.countAll = m.Offset, m.Limit, m.FoundRows
-	source, err := chain(m, cols, p.in, &budget{limits: l})
+	source, err := chain(server, m, cols, p.in, &budget{limits: l})
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +100,7 @@ func newPipeline(m *sharding.Merge, cols []protocol.Column, streams []Stream, l 
 }
 
 // chain builds the sources: see the package's picture.
-func chain(m *sharding.Merge, cols []protocol.Column, in *input, b *budget) (source, error) {
+func chain(server Evaluator, m *sharding.Merge, cols []protocol.Column, in *input, b *budget) (source, error) {
 	order, err := newKeyCodec(m.OrderBy, cols)
 	if err != nil {
 		return nil, err
@@ -111,6 +117,11 @@ func chain(m *sharding.Merge, cols []protocol.Column, in *input, b *budget) (sou
 		}
 		// Groups met in the order of other keys are out of order again.
 		ordered = adjacent
+		if m.Compute != nil {
+			if s, err = newComputing(m.Compute, cols, s, server); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if m.Distinct {
 		if len(m.DistinctKeys) == 0 {
