@@ -6,13 +6,13 @@
 #   make lint     gofmt, go vet, golangci-lint
 #   make mysql    gets a MySQL server for "dev --engine mysql" and the tests; MariaDB is the default
 #
-# The others: race, sim, bench, crash, matrix, flood, fuzz, limits, soak, frozen, deadlocks, tools, install-run-deps,
+# The others: race, sim, bench, crash, matrix, flood, fuzz, limits, soak, frozen, deadlocks, differential, tools, install-run-deps,
 # install-test-deps, install-bench-deps. ARGS go to the program of run
 # (make run ARGS="--shards 4 --demo") and to go test otherwise (make test ARGS="-v -run Transfer").
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run build test race lint sim mysql bench crash matrix flood fuzz limits soak frozen deadlocks tools check-go install-run-deps install-test-deps install-bench-deps
+.PHONY: run build test race lint sim mysql bench crash matrix flood fuzz limits soak frozen deadlocks differential tools check-go install-run-deps install-test-deps install-bench-deps
 
 GO            ?= go
 ARGS          ?=
@@ -26,6 +26,8 @@ SOAK_TIME     ?= 8h
 FROZEN_ROUNDS ?= 1000
 DEADLOCK_TIME ?= 1h
 BENCH_ROUNDS  ?= 5
+DIFF_SEEDS    ?= 11 12 13
+DIFF_STATEMENTS ?= 20000
 # What runs once more on MySQL shards; the tests of commits choose their engines themselves.
 MYSQL_TESTS   ?= ./integration/session ./integration/differential ./integration/drivers ./integration/sysbench ./integration/transcript ./integration/types
 SEEDS         ?= 100000
@@ -103,6 +105,12 @@ mysql:
 # and never is in a deadlock.
 deadlocks: check-go install-test-deps
 	LOCKSTEP_DEADLOCK_RUNS=100 LOCKSTEP_DEADLOCK_SOAK=$(DEADLOCK_TIME) scripts/run-selected.sh ./integration/deadlock Test -v -timeout 0 $(ARGS)
+
+# DIFF_STATEMENTS random statements for each of DIFF_SEEDS, on clusters of 1, 2, 3 and 7 shards, compared with one server.
+differential: check-go install-test-deps
+	for seed in $(DIFF_SEEDS); do \
+	  LOCKSTEP_DIFF_SEED=$$seed LOCKSTEP_DIFF_STATEMENTS=$(DIFF_STATEMENTS) scripts/run-selected.sh ./integration/differential TestRandom -v -timeout 2h $(ARGS) || exit 1; \
+	done
 
 tools: $(TOOLS)/golangci-lint
 

@@ -21,6 +21,7 @@ type ProxyOptions struct {
 	ID     string // coordinator id; default p2, p3 …
 	Config string // further YAML for its file; default the cluster's
 	LogDir string // of its decision log; default a folder of its own
+	Shards int    // how many of the cluster's it has, the first ones; default all
 }
 
 // Proxy is one proxy over the cluster's shards: its configuration, and its process while it runs.
@@ -30,6 +31,7 @@ type Proxy struct {
 	Admin  string // the admin address
 
 	c       *Cluster
+	shards  int // of the cluster's, the first ones; 0: all
 	dir     string
 	logDir  string
 	mu      sync.Mutex
@@ -59,6 +61,7 @@ func (c *Cluster) AddProxy(o ProxyOptions) *Proxy {
 		o.LogDir = dir
 	}
 	p := c.newProxy(o.ID, dir, o.LogDir)
+	p.shards = o.Shards
 	c.further = append(c.further, p)
 	p.WriteConfig(o.Config)
 	return p
@@ -83,7 +86,11 @@ func (p *Proxy) WriteConfig(extra string) {
 		fmt.Fprintf(&b, "  - %s\n", strings.TrimSpace(u))
 	}
 	b.WriteString("shards:\n")
-	for _, s := range p.c.Shards {
+	shards := p.c.Shards
+	if p.shards > 0 {
+		shards = shards[:p.shards]
+	}
+	for _, s := range shards {
 		fmt.Fprintf(&b, "  - name: %s\n    address: %s\n    user: %s\n    password: %s\n", s.Name, s.Address(), User, Password)
 		if p.c.o.ShardTLS != "" {
 			fmt.Fprintf(&b, "    tls: {%s}\n", p.c.o.ShardTLS)

@@ -1,0 +1,38 @@
+package differential
+
+import (
+	"regexp"
+
+	"lockstep/integration/wireclient"
+)
+
+// loosened leaves out of two definitions of a column what a program cannot rely on, each for its reason.
+func loosened(w, g wireclient.Column) (wireclient.Column, wireclient.Column) {
+	// A server keeps these only where no temporary table stands between the column and the client: by its plan.
+	const byPlan = primaryFlag | uniqueFlag | multipleFlag | binaryFlag | partOfKeyFlag | groupFlag
+	w.Flags &^= byPlan
+	g.Flags &^= byPlan
+	if w.Table == "" && g.Table == "" { // so it is with the name of an expression
+		w.OrgName, g.OrgName = "", ""
+	}
+	return w, g
+}
+
+// open are differences that are known and not mended yet: they are counted.
+var open = []struct {
+	aspect      string
+	sql, detail *regexp.Regexp
+	why         string
+}{
+	{aspectError, regexp.MustCompile(`s1`), regexp.MustCompile(`'d.s1' doesn't exist`), "prepared statements of a table that is on one shard, with others"},
+	{aspectWarnings, regexp.MustCompile(`^SET @`), regexp.MustCompile(``), "warnings of a subquery in SET"},
+}
+
+func stillOpen(st *step, m *mismatch) string {
+	for _, o := range open {
+		if o.aspect == m.aspect && o.sql.MatchString(st.tree.String()) && o.detail.MatchString(m.detail) {
+			return o.why
+		}
+	}
+	return ""
+}
