@@ -6,13 +6,13 @@
 #   make lint     gofmt, go vet, golangci-lint
 #   make mysql    gets a MySQL server for "dev --engine mysql" and the tests; MariaDB is the default
 #
-# The others: race, sim, bench, crash, matrix, flood, fuzz, limits, soak, frozen, deadlocks, differential, tools, install-run-deps,
-# install-test-deps, install-bench-deps. ARGS go to the program of run
+# The others: race, sim, bench, crash, matrix, flood, fuzz, limits, soak, frozen, deadlocks, differential, tpcc, tools,
+# install-run-deps, install-test-deps, install-bench-deps. ARGS go to the program of run
 # (make run ARGS="--shards 4 --demo") and to go test otherwise (make test ARGS="-v -run Transfer").
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run build test race lint sim mysql bench crash matrix flood fuzz limits soak frozen deadlocks differential tools check-go install-run-deps install-test-deps install-bench-deps
+.PHONY: run build test race lint sim mysql bench crash matrix flood fuzz limits soak frozen deadlocks differential tpcc tools check-go install-run-deps install-test-deps install-bench-deps
 
 GO            ?= go
 ARGS          ?=
@@ -26,6 +26,7 @@ SOAK_TIME     ?= 8h
 FROZEN_ROUNDS ?= 1000
 DEADLOCK_TIME ?= 1h
 BENCH_ROUNDS  ?= 5
+TPCC_TIME     ?= 10m
 DIFF_SEEDS    ?= 11 12 13
 DIFF_STATEMENTS ?= 20000
 # What runs once more on MySQL shards; the tests of commits choose their engines themselves.
@@ -111,6 +112,11 @@ differential: check-go install-test-deps
 	for seed in $(DIFF_SEEDS); do \
 	  LOCKSTEP_DIFF_SEED=$$seed LOCKSTEP_DIFF_STATEMENTS=$(DIFF_STATEMENTS) scripts/run-selected.sh ./integration/differential TestRandom -v -timeout 2h $(ARGS) || exit 1; \
 	done
+
+# Ten minutes of TPC-C's transactions over ten warehouses of full size, with a kill of the proxy in the midst.
+tpcc: check-go install-test-deps
+	LOCKSTEP_TPCC_SCALE=full LOCKSTEP_TPCC_WAREHOUSES=10 LOCKSTEP_TPCC_THREADS=16 LOCKSTEP_TPCC_TIME=$(TPCC_TIME) \
+	  scripts/run-selected.sh ./integration/tpcc Transactions -v -timeout 2h $(ARGS)
 
 tools: $(TOOLS)/golangci-lint
 
