@@ -6,13 +6,13 @@
 #   make lint     gofmt, go vet, golangci-lint
 #   make mysql    gets a MySQL server for "dev --engine mysql" and the tests; MariaDB is the default
 #
-# The others: race, sim, bench, crash, matrix, flood, fuzz, limits, soak, frozen, deadlocks, differential, tpcc, tools,
-# install-run-deps, install-test-deps, install-bench-deps. ARGS go to the program of run
+# The others: race, sim, bench, crash, matrix, flood, fuzz, limits, soak, frozen, deadlocks, differential, tpch, tpcc,
+# tools, install-run-deps, install-test-deps, install-bench-deps. ARGS go to the program of run
 # (make run ARGS="--shards 4 --demo") and to go test otherwise (make test ARGS="-v -run Transfer").
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run build test race lint sim mysql bench crash matrix flood fuzz limits soak frozen deadlocks differential tpcc tools check-go install-run-deps install-test-deps install-bench-deps
+.PHONY: run build test race lint sim mysql bench crash matrix flood fuzz limits soak frozen deadlocks differential tpch tpcc tools check-go install-run-deps install-test-deps install-bench-deps
 
 GO            ?= go
 ARGS          ?=
@@ -117,6 +117,10 @@ differential: check-go install-test-deps
 tpcc: check-go install-test-deps
 	LOCKSTEP_TPCC_SCALE=full LOCKSTEP_TPCC_WAREHOUSES=10 LOCKSTEP_TPCC_THREADS=16 LOCKSTEP_TPCC_TIME=$(TPCC_TIME) \
 	  scripts/run-selected.sh ./integration/tpcc Transactions -v -timeout 2h $(ARGS)
+
+# The 22 queries of TPC-H: their answers, ways and times beside a plain server's.
+tpch: check-go install-test-deps
+	scripts/run-selected.sh ./integration/tpch Queries -v $(ARGS)
 
 tools: $(TOOLS)/golangci-lint
 
