@@ -147,11 +147,7 @@ func (s *session) readInner(rq *request, sink merge.Sink) (uint64, error) {
 			return 0, s.endParts(parts, err)
 		}
 	}
-	streams := make([]merge.Stream, len(parts))
-	for i := range parts {
-		streams[i] = parts[i].rows
-	}
-	stats, err := merge.Run(s.plan.Merge, streams, sink, merge.Limits{Rows: s.p.cfg.Limits.MaxMergeRows, Bytes: s.p.cfg.Limits.MaxMergeBytes})
+	stats, err := s.mergeParts(parts, sink)
 	if err != nil {
 		return 0, s.mergeFailed(parts, &resultWriter{}, err)
 	}

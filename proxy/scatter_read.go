@@ -20,7 +20,7 @@ type part struct {
 // they come. It also serves a prepared statement that runs as rewritten text on
 // one shard: its rows become binary on the way.
 func (s *session) scatterRead(st *sharding.Statement, rq *request) error {
-	defer s.liftSelectLimit(s.plan.Merge)()
+	defer s.limitMerge(st)()
 	parts, err := s.sendParts(rq, false)
 	if err != nil {
 		return err
@@ -37,23 +37,28 @@ func (s *session) scatterRead(st *sharding.Statement, rq *request) error {
 		}
 		return s.oneOK(st, rq, parts)
 	}
-	streams := make([]merge.Stream, len(parts))
-	for i := range parts {
-		streams[i] = parts[i].rows
-	}
 	w := s.newResultWriter()
 	var sink merge.Sink = w
 	if !w.binary {
 		sink = textWriter{w}
 	}
-	server := &groupEvaluator{s: s, part: &parts[0]}
-	stats, err := merge.RunWith(server, s.plan.Merge, streams, sink, merge.Limits{Rows: s.p.cfg.Limits.MaxMergeRows, Bytes: s.p.cfg.Limits.MaxMergeBytes})
+	stats, err := s.mergeParts(parts, sink)
 	if err != nil {
 		return s.mergeFailed(parts, w, err)
 	}
 	s.foundRows, s.rowCount = stats.FoundRows, -1
 	warnings := s.endReads(parts)
 	return s.sent(w.end(warnings))
+}
+
+// mergeParts makes one answer of the parts' rows.
+func (s *session) mergeParts(parts []part, sink merge.Sink) (merge.Stats, error) {
+	streams := make([]merge.Stream, len(parts))
+	for i := range parts {
+		streams[i] = parts[i].rows
+	}
+	limits := merge.Limits{Rows: s.p.cfg.Limits.MaxMergeRows, Bytes: s.p.cfg.Limits.MaxMergeBytes}
+	return merge.RunWith(&groupEvaluator{s: s, part: &parts[0]}, s.plan.Merge, streams, sink, limits)
 }
 
 // oneOK answers a statement that ran as text on one shard and has no rows.
@@ -180,10 +185,35 @@ func (s *session) readHeads(parts []part) {
 	wait.Wait()
 }
 
-// endReads drains what a LIMIT left unread, gathers warnings and gives the connections back.
+// unwantedBytes of rows are read that nobody wants, which costs less than to end a statement.
+const unwantedBytes = 256 << 10
+
+// endPart reads what a LIMIT left of a part, or has its statement ended where that is much.
+func (s *session) endPart(p *part) error {
+	for left := unwantedBytes; left > 0 && p.rows.Next(); {
+		left -= len(p.rows.Payload())
+	}
+	switch {
+	case p.rows.Done():
+		return p.rows.Drain()
+	case p.lease.branch == nil:
+		p.lease.conn.Abort() // ends it on the server too
+		return errUnwanted
+	}
+	s.interrupt(p.lease.conn)
+	err := p.rows.Drain()
+	if interrupted(err) {
+		return nil
+	}
+	return err
+}
+
+var errUnwanted = errors.New("the rest of an answer is not wanted")
+
+// endReads ends what a LIMIT left unread, gathers warnings and gives the connections back.
 func (s *session) endReads(parts []part) (warnings uint16) {
 	for i := range parts {
-		parts[i].err = parts[i].rows.Drain()
+		parts[i].err = s.endPart(&parts[i])
 	}
 	// Only now that no answer is left unread may a broken connection end the transaction.
 	for i := range parts {

@@ -10,15 +10,24 @@ import (
 // SELECT without a LIMIT gives.
 const varSelectLimit = "sql_select_limit"
 
-// liftSelectLimit takes the client's sql_select_limit off the shards while a statement's rows are merged: each shard
-// would cut its part, and groups would miss rows. It is the merge's LIMIT instead. restore puts it back.
-func (s *session) liftSelectLimit(m *sharding.Merge) (restore func()) {
+// limitMerge makes the client's sql_select_limit the limit of a SELECT over several shards. The shards keep it only where their first
+// rows hold the first rows of the answer; otherwise groups would miss rows. restore puts it back.
+func (s *session) limitMerge(st *sharding.Statement) (restore func()) {
+	restore = func() {}
 	literal, set := s.vars.vars[varSelectLimit]
-	if m == nil || !set {
-		return func() {}
+	if !set || !st.Select || len(s.plan.Targets) < 2 {
+		return restore
 	}
-	if n, err := strconv.ParseUint(unquote(literal), 10, 64); err == nil && m.Limit == sharding.NoLimit {
+	m := s.plan.Merge
+	if m == nil {
+		m = &sharding.Merge{Limit: sharding.NoLimit}
+		s.plan.Merge = m
+	}
+	if n, err := strconv.ParseUint(unquote(literal), 10, 64); err == nil && !m.Limited {
 		m.Limit = n
+	}
+	if m.FirstSuffice() {
+		return restore
 	}
 	s.vars.unset(varSelectLimit)
 	return func() { s.vars.set(varSelectLimit, literal) }

@@ -54,7 +54,11 @@ func mergeSteps(m *Merge) []ExplainRow {
 		rows = append(rows, ExplainRow{Step: "merge", Statement: fmt.Sprintf(format, args...)})
 	}
 	if m.Group {
-		add("join groups by %s", keyList(m.GroupKeys))
+		how := ""
+		if len(m.Arrival) > 0 {
+			how = ", as they come in order"
+		}
+		add("join groups by %s%s", keyList(m.GroupKeys), how)
 		for _, a := range m.Aggregates {
 			add("column %d: %s of the shards' values", a.Column+1, a.Func)
 		}

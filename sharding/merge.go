@@ -13,13 +13,18 @@ type Merge struct {
 	Sorted        bool      // each shard's rows come in OrderBy's order: k-way merge; otherwise rows are collected and sorted
 	Distinct      bool      // rows equal in all DistinctKeys are one
 	DistinctKeys  []Key
-	Group         bool // rows equal in all GroupKeys are one group (no keys: one group in all)
+	Arrival       []SortKey // the order of each shard's rows, where it is not OrderBy's: that of the groups; nil: none
+	Group         bool      // rows equal in all GroupKeys are one group (no keys: one group in all)
 	GroupKeys     []Key
 	Aggregates    []Aggregate // of grouped rows; visible columns that are neither keys nor aggregates take any row's value
 	Compute       *Compute    // what a server computes of each group's row; nil: nothing
 	Offset, Limit uint64
+	Limited       bool // the statement has a LIMIT
 	FoundRows     bool // SQL_CALC_FOUND_ROWS
 }
+
+// FirstSuffice says whether a limit on each shard's rows leaves the first rows of the answer among them.
+func (m *Merge) FirstSuffice() bool { return !m.Group && !m.FoundRows }
 
 // Key is a column compared for equality. Weight is the hidden column that holds its weight, or -1: compare by the column's type.
 // PadSpace: weights of unequal length are compared as if padded with the weight of a space (the collation's PAD attribute).

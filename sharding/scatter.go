@@ -25,6 +25,7 @@ type scatterer struct {
 	// of each key of a group
 	groupCols  []column // source nil where it is no plain column
 	groupSpans [][2]int
+	keySorts   []bool // shards can put rows in its order
 
 	regroups   bool     // shards group by more than GROUP BY says
 	moreGroups [][2]int // that is, arguments of DISTINCT aggregates
@@ -86,6 +87,7 @@ func (x *scatterer) build(p *selectPlanner) (obstacle string) {
 	if reason := x.order(); reason != "" {
 		return reason
 	}
+	x.arrival()
 	if x.sel.SelectStmtOpts != nil && x.sel.SelectStmtOpts.CalcFoundRows {
 		x.merge.FoundRows, x.needed = true, true
 	}

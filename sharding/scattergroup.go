@@ -107,6 +107,7 @@ func (x *scatterer) groupKeys() string {
 			if o.star == "" {
 				span = o.span
 			}
+			x.keySorts = append(x.keySorts, x.sorts(o.expr, o.col, o.plain))
 			k, reason = x.keyFor(at, x.textOf(o), o.expr, o.col, o.plain)
 		} else {
 			if _, ok := item.Expr.(*ast.PositionExpr); ok {
@@ -114,6 +115,7 @@ func (x *scatterer) groupKeys() string {
 				return "error"
 			}
 			if same := x.sameExpression(span); same >= 0 {
+				x.keySorts = append(x.keySorts, x.sorts(item.Expr, column{}, false))
 				k, reason = x.keyFor(same, x.visible[same].span, item.Expr, column{}, false)
 			} else {
 				plain := false
@@ -122,6 +124,7 @@ func (x *scatterer) groupKeys() string {
 				} else if x.mentionsAlias(item.Expr) {
 					return "GROUP BY computes with an alias; repeat the expression instead"
 				}
+				x.keySorts = append(x.keySorts, x.sorts(item.Expr, col, plain))
 				k, reason = x.keyFor(x.addHidden(span), span, item.Expr, col, plain)
 			}
 		}
@@ -201,7 +204,19 @@ func (x *scatterer) extremeWeight(at int, agg *ast.AggregateFuncExpr, span [2]in
 		col, plain = x.b.resolve(n.Name)
 	}
 	if x.c.comparison(x.b, agg.Args[0], col, plain) == compareNumber {
-		return Key{}, "MIN and MAX of ENUM and SET columns are not merged over several shards"
+		if !plain {
+			return Key{}, "MIN and MAX of what is computed from ENUM and SET columns are not merged over several shards"
+		}
+		// They compare by their text, not by the number.
+		text := *col.info()
+		text.DataType = "varchar"
+		k := Key{Column: at, Weight: -1}
+		if columnComparison(&text) == comparePadded {
+			k.Weight = x.addHidden("WEIGHT_STRING(CONCAT(RTRIM(", span, "),' '))")
+		} else {
+			k.Weight = x.addHidden("WEIGHT_STRING(", span, ")")
+		}
+		return k, ""
 	}
 	return x.keyBy(at, span, agg.Args[0], col, plain, x.addHidden)
 }

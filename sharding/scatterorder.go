@@ -224,7 +224,7 @@ func (x *scatterer) limit(p *selectPlanner) string {
 	if x.starOpen() {
 		return "LIMIT over several shards needs SELECT * to be spelled out where tables are joined USING or derived"
 	}
-	x.needed = true
+	x.needed, x.merge.Limited = true, true
 	var numbers []operand
 	for i := x.s.limitAt + 1; i < x.s.limitEnd; i++ {
 		switch t := x.c.toks[i]; {
@@ -234,7 +234,7 @@ func (x *scatterer) limit(p *selectPlanner) string {
 			numbers = append(numbers, operand{kind: operandParam, n: x.c.paramAt(t.start)})
 		}
 	}
-	p.limit = &limitClause{push: !x.grouped && !x.merge.FoundRows}
+	p.limit = &limitClause{push: x.pushesLimit()}
 	switch {
 	case len(numbers) == 1:
 		p.limit.count = numbers[0]

@@ -37,8 +37,15 @@ func (x *scatterer) finishText(p *selectPlanner) {
 	if x.grouped && x.sel.Having != nil {
 		cut(x.s.having[0]-1, x.s.having[1]) // groups are judged when they are whole
 	}
-	if x.grouped && x.s.orderAt < len(c.toks) {
+	ordered := x.s.orderAt < len(c.toks)
+	switch {
+	case x.grouped && ordered:
 		cut(x.s.orderAt, x.s.orderEnd) // and put in order
+	case len(x.merge.Arrival) > 0 && x.sel.Having == nil:
+		cut(x.s.groupEnd, x.s.groupEnd)
+	}
+	if len(x.merge.Arrival) > 0 {
+		t.addText(x.arrivalText())
 	}
 	if x.s.limitAt < len(c.toks) {
 		cut(x.s.limitAt, x.s.limitEnd)

@@ -84,8 +84,7 @@ var grouped = []string{
 	"SELECT k.title, SUM(e.i) * 1.0 / COUNT(*) FROM events e, kind k WHERE k.id = e.kind GROUP BY k.title ORDER BY SUM(e.i) * 1.0 / COUNT(*) DESC, 1 LIMIT 2",
 }
 
-func TestGroups(t *testing.T) {
-	w := newWorld(t)
+func testGroups(t *testing.T, w *world) {
 	for _, sql := range grouped {
 		w.compare(t, sql)
 	}

@@ -54,10 +54,26 @@ func newWorld(t *testing.T) *world {
 	}
 	w := &world{plain: dial(t, plain.Address(), "d"), proxy: dial(t, c.Listen, "d")}
 	for _, sql := range definitions() {
-		exec(t, w.plain, sql)
-		exec(t, w.proxy, sql)
+		w.both(t, sql)
 	}
 	return w
+}
+
+// both runs a statement on both.
+func (w *world) both(t *testing.T, sql string) {
+	t.Helper()
+	exec(t, w.plain, sql)
+	exec(t, w.proxy, sql)
+}
+
+// TestMerging shares one pair of servers, which cost more to start than to ask.
+func TestMerging(t *testing.T) {
+	w := newWorld(t)
+	for name, test := range map[string]func(*testing.T, *world){
+		"groups": testGroups, "order": testOrder, "strict GROUP BY": testStrictly, "found rows": testFoundRows, "limits": testLimits,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, w) })
+	}
 }
 
 func dial(t *testing.T, address, database string) *gomysql.Conn {

@@ -1,6 +1,8 @@
 package merge
 
 import (
+	"strconv"
+	"strings"
 	"testing"
 
 	"lockstep/protocol"
@@ -127,4 +129,50 @@ func TestOneGroupInAll(t *testing.T) {
 	if got := run(m, stream(bits, texts("12")), stream(bits, texts("18446744073709551615")), stream(bits, texts("10"))); got[0] != "8" {
 		t.Errorf("BIT_AND is %q", got)
 	}
+}
+
+// TestGroupsOutOfOrder: a group would come twice if a shard's order were not the one that was asked for.
+func TestGroupsOutOfOrder(t *testing.T) {
+	cols := []protocol.Column{column("k", protocol.TypeLong), column("n", protocol.TypeLongLong)}
+	for _, by := range []bool{false, true} {
+		m := &sharding.Merge{Visible: 2, Limit: sharding.NoLimit, Group: true, GroupKeys: []sharding.Key{plain(0)},
+			Arrival: []sharding.SortKey{asc(0)}, Aggregates: []sharding.Aggregate{{Column: 1, Func: sharding.AggCount}}}
+		if by {
+			m.OrderBy = []sharding.SortKey{desc(1), asc(0)}
+		}
+		var c collector
+		good := streams(stream(cols, texts("1", "2"), texts("2", "1"), texts("3", "1")), stream(cols, texts("1", "1"), texts("3", "7")))
+		if _, err := Run(m, good, &c, Limits{Rows: 4}); err != nil {
+			t.Error(err)
+		}
+		want := []string{"1|3", "2|1", "3|8"}
+		if by {
+			want = []string{"3|8", "1|3", "2|1"}
+		}
+		wantRows(t, c.rows, want...)
+		bad := streams(stream(cols, texts("1", "2"), texts("3", "1"), texts("2", "1")), stream(cols, texts("1", "1")))
+		if _, err := Run(m, bad, &collector{}, Limits{}); err == nil || !strings.Contains(err.Error(), "out of order") {
+			t.Errorf("out of order: %v", err)
+		}
+	}
+}
+
+// TestManyGroupsInOrder: groups that come in order are not held.
+func TestManyGroupsInOrder(t *testing.T) {
+	cols := []protocol.Column{column("k", protocol.TypeLong), column("n", protocol.TypeLongLong)}
+	m := &sharding.Merge{Visible: 2, Limit: 3, Group: true, GroupKeys: []sharding.Key{plain(0)}, Arrival: []sharding.SortKey{asc(0)},
+		Aggregates: []sharding.Aggregate{{Column: 1, Func: sharding.AggCount}}, OrderBy: []sharding.SortKey{desc(1), asc(0)}}
+	var shards []Stream
+	for range 2 {
+		var rows [][]protocol.Field
+		for i := range 5000 {
+			rows = append(rows, texts(strconv.Itoa(i), strconv.Itoa(i%1000)))
+		}
+		shards = append(shards, stream(cols, rows...))
+	}
+	var c collector
+	if _, err := Run(m, shards, &c, Limits{Rows: 3, Bytes: 1000}); err != nil {
+		t.Fatal(err)
+	}
+	wantRows(t, c.rows, "999|1998", "1999|1998", "2999|1998")
 }

@@ -15,6 +15,8 @@ type kway struct {
 	cursors []cursor
 	losers  []int // [0] is the winner; [i] the loser of inner node i
 	started bool
+	strict  bool // a stream out of order is an error: groups would come twice
+	last    []byte
 }
 
 // cursor is the row a stream stands on.
@@ -25,8 +27,8 @@ type cursor struct {
 	ended   bool
 }
 
-func newKWay(in *input, keys *keyCodec) *kway {
-	return &kway{in: in, keys: keys, cursors: make([]cursor, len(in.streams)), losers: make([]int, len(in.streams))}
+func newKWay(in *input, keys *keyCodec, strict bool) *kway {
+	return &kway{in: in, keys: keys, strict: strict, cursors: make([]cursor, len(in.streams)), losers: make([]int, len(in.streams))}
 }
 
 func (w *kway) next() (row, bool, error) {
@@ -68,8 +70,16 @@ func (w *kway) load(i int) error {
 	if c.fields, err = decode(c.fields, payload, w.in.columns); err != nil {
 		return err
 	}
-	c.key, err = w.keys.append(c.key[:0], c.fields)
-	return err
+	if w.strict {
+		w.last = append(w.last[:0], c.key...)
+	}
+	if c.key, err = w.keys.append(c.key[:0], c.fields); err != nil {
+		return err
+	}
+	if w.strict && bytes.Compare(w.last, c.key) > 0 {
+		return differ("answer %d came out of order", i+1)
+	}
+	return nil
 }
 
 // build plays the matches below inner node n and returns the winner. Streams are

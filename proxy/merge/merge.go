@@ -3,6 +3,7 @@ package merge
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"lockstep/protocol"
 	"lockstep/sharding"
@@ -106,17 +107,23 @@ func chain(server Evaluator, m *sharding.Merge, cols []protocol.Column, in *inpu
 		return nil, err
 	}
 	ordered := m.Sorted && len(m.OrderBy) > 0
-	var s source = &concatenation{in: in}
+	arrival, arrivalOrder := m.Arrival, order
 	if ordered {
-		s = newKWay(in, order)
+		arrival = m.OrderBy
+	} else if arrivalOrder, err = newKeyCodec(arrival, cols); err != nil {
+		return nil, err
+	}
+	var s source = &concatenation{in: in}
+	if len(arrival) > 0 {
+		s = newKWay(in, arrivalOrder, m.Group)
 	}
 	if m.Group {
-		adjacent := ordered && len(m.GroupKeys) > 0 && leadsWith(m.OrderBy, m.GroupKeys)
+		adjacent := len(arrival) > 0 && len(m.GroupKeys) > 0 && leadsWith(arrival, m.GroupKeys)
 		if s, err = newGrouping(m, cols, s, adjacent, b); err != nil {
 			return nil, err
 		}
 		// Groups met in the order of other keys are out of order again.
-		ordered = adjacent
+		ordered = adjacent && ordered
 		if m.Compute != nil {
 			if s, err = newComputing(m.Compute, cols, s, server); err != nil {
 				return nil, err
@@ -134,9 +141,18 @@ func chain(server Evaluator, m *sharding.Merge, cols []protocol.Column, in *inpu
 		s = &distinct{from: s, columns: len(cols), keys: keys, adjacent: ordered && leadsWith(m.OrderBy, m.DistinctKeys), budget: b}
 	}
 	if len(m.OrderBy) > 0 && !ordered {
-		s = &sorting{from: s, columns: len(cols), keys: order, budget: b}
+		s = sorted(m, s, len(cols), order, b)
 	}
 	return s, nil
+}
+
+// sorted puts rows in order: all of them, or the first that a LIMIT lets through.
+func sorted(m *sharding.Merge, from source, columns int, order *keyCodec, b *budget) source {
+	first := m.Offset + m.Limit
+	if m.FoundRows || m.Limit == sharding.NoLimit || first < m.Limit || first > math.MaxInt32 {
+		return &sorting{from: from, columns: columns, keys: order, budget: b}
+	}
+	return &firstRows{from: from, columns: columns, keys: order, budget: b, keep: int(first)}
 }
 
 // leadsWith says whether rows in the order of keys have rows of equal group

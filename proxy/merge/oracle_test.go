@@ -211,6 +211,8 @@ func TestOrderAsTheServer(t *testing.T) {
 			o.compare(t, "SELECT "+visible+by, "SELECT "+list(visible, hidden)+" FROM t", m)
 			m.Sorted, m.Offset, m.Limit = true, 7, 30
 			o.compare(t, "SELECT "+visible+by+" LIMIT 7, 30", "SELECT "+list(visible, hidden)+by+" LIMIT 37", m)
+			m.Sorted = false
+			o.compare(t, "SELECT "+visible+by+" LIMIT 7, 30", "SELECT "+list(visible, hidden)+" FROM t", m)
 		}
 	}
 }

@@ -40,35 +40,21 @@ func (s *sorting) next() (row, bool, error) {
 func (s *sorting) collect() error {
 	s.collected = true
 	memory := arena{budget: s.budget}
-	var key, made []byte
-	var fields []protocol.Field
+	reader := keyedReader{from: s.from, columns: s.columns, keys: s.keys}
 	for {
-		r, ok, err := s.from.next()
+		r, ok, err := reader.next()
 		if err != nil {
 			return err
 		}
 		if !ok {
 			break
 		}
-		if r.fields == nil {
-			if fields, err = decode(fields, r.payload, s.columns); err != nil {
-				return err
-			}
-			r.fields = fields
-		}
-		if r.payload == nil {
-			made = protocol.AppendTextRow(made[:0], r.fields)
-			r.payload = made
-		}
-		if key, err = s.keys.append(key[:0], r.fields); err != nil {
-			return err
-		}
 		held := len(s.rows) + 1
 		if err := s.budget.hold(held, heldRowSize); err != nil {
 			return err
 		}
 		var h heldRow
-		if h.key, err = memory.hold(held, key); err != nil {
+		if h.key, err = memory.hold(held, r.key); err != nil {
 			return err
 		}
 		if h.payload, err = memory.hold(held, r.payload); err != nil {
@@ -78,4 +64,33 @@ func (s *sorting) collect() error {
 	}
 	slices.SortStableFunc(s.rows, func(a, b heldRow) int { return bytes.Compare(a.key, b.key) })
 	return nil
+}
+
+// keyedReader gives rows in their encoded form, with their keys. Both are valid until the next row.
+type keyedReader struct {
+	from    source
+	columns int
+	keys    *keyCodec
+
+	key, made []byte
+	fields    []protocol.Field
+}
+
+func (k *keyedReader) next() (heldRow, bool, error) {
+	r, ok, err := k.from.next()
+	if err != nil || !ok {
+		return heldRow{}, false, err
+	}
+	if r.fields == nil {
+		if k.fields, err = decode(k.fields, r.payload, k.columns); err != nil {
+			return heldRow{}, false, err
+		}
+		r.fields = k.fields
+	}
+	if r.payload == nil {
+		k.made = protocol.AppendTextRow(k.made[:0], r.fields)
+		r.payload = k.made
+	}
+	k.key, err = k.keys.append(k.key[:0], r.fields)
+	return heldRow{key: k.key, payload: r.payload}, err == nil, err
 }
