@@ -141,4 +141,5 @@ func testLimits(t *testing.T, w *world) {
 	if got := ask(t, w.proxy, "SELECT COUNT(*) FROM account WHERE id > 1000", false); got.rows[0] != "4" {
 		t.Errorf("the transaction wrote %v rows", got.rows)
 	}
+	exec(t, w.proxy, "DELETE FROM account WHERE id > 1000")
 }
