@@ -42,6 +42,7 @@ type Branch struct {
 	pending int  // answers of WriteOpen that have not been read
 	owned   bool // the shard remembers whose session it is on
 	refused bool // its marker cannot be written: it can only be rolled back
+	plain   bool // a local transaction without XA; see plain.go
 }
 
 // NewBranch names a branch; nothing is sent. The connection belongs to the
@@ -95,8 +96,10 @@ func (b *Branch) WriteOpen(before, after []string) error {
 			return b.openFailed(err)
 		}
 	}
-	if err := write("XA START " + b.sql); err != nil {
-		return b.openFailed(err)
+	if !b.plain {
+		if err := write("XA START " + b.sql); err != nil {
+			return b.openFailed(err)
+		}
 	}
 	for _, sql := range after {
 		if err := write(sql); err != nil {
@@ -125,7 +128,9 @@ func (b *Branch) ReadOpen(ctx context.Context) error {
 		b.pending--
 	}
 	b.state = branchActive
-	b.c.shard.verbs.add(VerbStart, ClassNone)
+	if !b.plain {
+		b.c.shard.verbs.add(VerbStart, ClassNone)
+	}
 	return nil
 }
 

@@ -70,16 +70,26 @@ func (b *Branch) SendCommit(ctx context.Context) (receive func() error) {
 
 // CommitOnePhase is XA END | XA COMMIT ONE PHASE of an active branch, in one write.
 // After a definite error the branch has been rolled back here; retryable: it is unchanged.
-func (b *Branch) CommitOnePhase(ctx context.Context) error {
+func (b *Branch) CommitOnePhase(ctx context.Context) error { return b.SendCommitOnePhase(ctx)() }
+
+// SendCommitOnePhase is the first half of CommitOnePhase; Ending answers follow.
+func (b *Branch) SendCommitOnePhase(ctx context.Context) (receive func() error) {
 	if err := b.ready(ctx, VerbCommitOnePhase, branchActive); err != nil {
-		return err
+		return func() error { return err }
 	}
-	defer b.c.Interrupt(ctx)()
-	err := b.finish(VerbCommitOnePhase, branchActive, b.pair("XA END ", "XA COMMIT ", " ONE PHASE"))
-	if Classify(err) == ClassDefinite {
-		b.abandon()
+	stop := b.c.Interrupt(ctx)
+	err := b.sendEnd("XA COMMIT ", " ONE PHASE")
+	return func() error {
+		defer stop()
+		if err == nil {
+			err = b.readEnd("XA COMMIT ")
+		}
+		verdict := b.finish(VerbCommitOnePhase, branchActive, err)
+		if Classify(verdict) == ClassDefinite {
+			b.abandon()
+		}
+		return verdict
 	}
-	return err
 }
 
 // Rollback ends the branch from any state: XA END, whatever it answers, then XA
@@ -121,6 +131,9 @@ func (b *Branch) ready(ctx context.Context, v Verb, want branchState) error {
 	s := b.c.shard
 	if b.state != want {
 		return s.verdictAs(v, b.xid, ClassUnknown, fmt.Errorf("branch is %s, not %s", b.state, want))
+	}
+	if b.plain && (v == VerbPrepare || v == VerbCommit) {
+		return s.verdictAs(v, b.xid, ClassDefinite, errPlain)
 	}
 	if b.refused && v != VerbCommit && v != VerbRollback {
 		return s.verdictAs(v, b.xid, ClassDefinite, errors.New("its marker could not be written: the branch can only be rolled back"))
@@ -167,7 +180,10 @@ func (b *Branch) end() {
 // abandon rolls an unprepared branch back: XA END and XA ROLLBACK (OK, or 1397:
 // the server did it), else by closing the connection.
 func (b *Branch) abandon() {
-	err := b.pair("XA END ", "XA ROLLBACK ", "")
+	err := b.sendEnd("XA ROLLBACK ", "")
+	if err == nil {
+		err = b.readEnd("XA ROLLBACK ")
+	}
 	if err != nil && (b.c.broken.Load() || code(err) != protocol.ErrXAERNota) {
 		b.hangUp()
 		return
@@ -195,16 +211,9 @@ func (b *Branch) single(verb string) error {
 	return b.c.fail(verb, err)
 }
 
-// pair sends two verbs in one write. The second's answer counts: after a failed
+// sendPair sends two verbs in one write. The second's answer counts: after a failed
 // first it fails too, and the first alone (END of a branch that is IDLE already) may fail harmlessly.
 // Where both fail, the first's error says why (1614, 1402 …).
-func (b *Branch) pair(first, second, suffix string) error {
-	if err := b.sendPair(first, second, suffix); err != nil {
-		return err
-	}
-	return b.readPair(first, second)
-}
-
 func (b *Branch) sendPair(first, second, suffix string) error {
 	c := b.c
 	c.awaitTogether(okSize + 1)

@@ -16,6 +16,9 @@
 //
 //	INSERT INTO lockstep.branch …; XA END; XA PREPARE       or XA COMMIT ONE PHASE
 //
+// A transaction that can have no second shard does without XA (plain.go): its first statement begins it on a
+// connection with autocommit=0, and COMMIT ends it.
+//
 // Invariants:
 //
 //   - A connection goes back to the pool only when nothing is open on it: no

@@ -140,13 +140,18 @@ func (b *Branch) stopped(v Verb, err error) error {
 // the verb. n is the number of statements.
 func (b *Branch) sendMarked(m *Marker, verb, suffix string) (n int, err error) {
 	c := b.c
-	sql, n := c.buf[:0], 3
+	sql, n := c.buf[:0], 1+b.Ending()
 	if sql = c.appendUnbending(sql); len(sql) > 0 {
-		sql, n = append(sql, ';'), 4
+		sql = append(sql, ';')
+		n++
 	}
 	sql = m.appendInsert(sql, c.shard.o.Name)
-	sql = append(append(sql, ";XA END "...), b.sql...)
-	sql = append(append(append(append(sql, ';'), verb...), b.sql...), suffix...)
+	if b.plain {
+		sql = append(append(sql, ';'), plainVerb(verb)...)
+	} else {
+		sql = append(append(sql, ";XA END "...), b.sql...)
+		sql = append(append(append(append(sql, ';'), verb...), b.sql...), suffix...)
+	}
 	c.buf = sql
 	return n, c.sendMulti(verb, sql)
 }
@@ -155,7 +160,7 @@ func (b *Branch) sendMarked(m *Marker, verb, suffix string) (n int, err error) {
 func (b *Branch) readMarked(m *Marker, verb string, n int) (done int, err error) {
 	c := b.c
 	done, err = c.readMulti(verb, n)
-	insert := n - 3 // how many come before it
+	insert := n - 1 - b.Ending() // how many come before it
 	if insert > 0 {
 		switch {
 		case done > 0:

@@ -56,7 +56,7 @@ func (s *session) commitNow() error {
 	case len(writers) == 0:
 		err = s.endReaders(readers)
 		s.noteUnused(token)
-	case len(writers) == 1 && (!s.p.shards[writers[0].shard].OnePhaseReturns() || s.p.shards[writers[0].shard].KeepsMarkers()):
+	case len(writers) == 1 && (!s.returns(writers[0]) || s.p.shards[writers[0].shard].KeepsMarkers()):
 		err = s.onePhase(t, writers[0], token)
 		s.endBystanders(t, readers, err == nil)
 	default:
@@ -143,11 +143,21 @@ func (s *session) finishOne(b *branch, commit bool) error {
 	} else {
 		err = b.xa.Rollback(ctx)
 	}
+	return s.finished(b, err)
+}
+
+// finished is for the answer to the end of a branch that is not part of the decision.
+func (s *session) finished(b *branch, err error) error {
 	s.giveBack(b)
 	if err != nil && backend.Classify(err) == backend.ClassUnknown {
 		return lostShard(s.p.shards[b.shard].Name(), err, false)
 	}
 	return err
+}
+
+// returns says whether the branch may be found prepared after its acknowledged commit in one phase.
+func (s *session) returns(b *branch) bool {
+	return !b.xa.Plain() && s.p.shards[b.shard].OnePhaseReturns()
 }
 
 // verbTime bounds a verb that no coordinator drives: a shard that does not answer
@@ -175,11 +185,16 @@ func (s *session) onePhase(t *transaction, b *branch, token string) error {
 	ctx, cancel := s.verbTime()
 	defer cancel()
 	var err error
-	if token != "" || s.p.shards[b.shard].OnePhaseReturns() {
+	if token != "" || s.returns(b) {
 		err = s.commitMarked(ctx, t, b, token)
 	} else {
 		err = b.xa.CommitOnePhase(ctx)
 	}
+	return s.onePhaseEnded(t, b, err)
+}
+
+// onePhaseEnded is for the answer to the commit of the only branch that wrote.
+func (s *session) onePhaseEnded(t *transaction, b *branch, err error) error {
 	defer s.giveBack(b)
 	switch backend.Classify(err) {
 	case backend.ClassNone:
@@ -189,6 +204,8 @@ func (s *session) onePhase(t *transaction, b *branch, token string) error {
 		return protocol.NewError(erXAInDoubt, "XAER_RMERR: shard %s was lost while transaction %s was being committed: it may or may not be committed - check your data (%v)",
 			s.p.shards[b.shard].Name(), t.named.GTRID(), err)
 	default:
+		ctx, cancel := s.verbTime()
+		defer cancel()
 		if rerr := b.xa.Rollback(ctx); rerr != nil {
 			s.p.log.Debug("branch could not be rolled back after a failed commit; its connection is closed", "gtrid", t.named.GTRID(), "shard", s.p.shards[b.shard].Name(), "err", rerr)
 		}

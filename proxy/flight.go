@@ -19,6 +19,7 @@ type flight struct {
 	rq      request
 	answers int   // that arrive: the branch's opening, and the statement's
 	lane    *lane // that the statement is on, instead of a connection of its own
+	ending  ending
 }
 
 // begin sends the statement.
@@ -77,6 +78,12 @@ func (f *flight) Readable() {
 		}
 		w := wire.AnswersWaiting(f.answers)
 		switch {
+		case f.ending.t != nil && w.Whole && w.Code == 0:
+			f.landed()
+			return
+		case f.ending.t != nil && (w.Odd || w.Whole):
+			f.leave() // rolling back takes its time
+			return
 		case w.Odd, w.Whole && !f.plain(w):
 			f.leave()
 			return
@@ -116,6 +123,11 @@ func (f *flight) leave() {
 		return
 	}
 	f.stop()
+	if e := f.ending; e.t != nil {
+		f.ending = ending{}
+		s.leave(func() error { return s.answerAndFlush(e.await(s)) })
+		return
+	}
 	s.leave(func() error { return s.answerAndFlush(s.finishSingle(&f.l, f.st, &f.rq)) })
 }
 

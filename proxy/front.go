@@ -126,11 +126,17 @@ func (s *session) servedBy(l *frontLoop) *eventloop.Conn {
 	return s.event
 }
 
-// endIdle ends the sessions of this loop whose clients have been silent for too long.
+// endIdle ends the sessions of this loop whose clients have been silent for too long, and gives COMMITs that a shard
+// does not answer to goroutines, which have a time limit.
 func (l *frontLoop) endIdle() {
 	now := time.Now()
 	for _, s := range l.front.p.sessions.all() {
-		if event := s.servedBy(l); event != nil && event.OnLoop() && !s.flight.on && now.Sub(s.since) > s.vars.idleTimeout() {
+		event := s.servedBy(l)
+		switch {
+		case event == nil || !event.OnLoop():
+		case s.flight.slow(now):
+			s.flight.leave()
+		case !s.flight.on && now.Sub(s.since) > s.vars.idleTimeout():
 			_ = event.SetWriteDeadline(now.Add(time.Second)) // one that does not read its answer either; closed: writing says so
 			s.leave(s.silent)
 		}

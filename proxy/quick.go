@@ -109,7 +109,12 @@ func (s *session) quickStatement(st *sharding.Statement) quickness {
 			return quickNot // it commits first
 		}
 	case sharding.KindCommit, sharding.KindRollback:
-		if s.tx != nil && (len(s.tx.branches) > 0 || s.tx.dead != nil) || st.ReleaseAfter {
+		switch {
+		case st.ReleaseAfter:
+			return quickNot
+		case s.tx != nil && st.Kind == sharding.KindCommit && len(s.tx.branches) > 0:
+			return s.quickCommit(st)
+		case s.tx != nil && (len(s.tx.branches) > 0 || s.tx.dead != nil):
 			return quickNot
 		}
 	default:

@@ -103,7 +103,7 @@ func (s *session) writeOne(rq *request) (protocol.OK, error) {
 // a transaction's only participant, by which whoever finds the branch prepared commits it.
 func (s *session) commitMarked(ctx context.Context, t *transaction, b *branch, token string) error {
 	state := coordinator.MarkerToken
-	if s.p.shards[b.shard].OnePhaseReturns() {
+	if s.returns(b) {
 		state = coordinator.MarkerVoted
 	}
 	return b.xa.CommitOnePhaseMarked(ctx, backendMarker(coordinator.Marker{

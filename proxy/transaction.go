@@ -36,7 +36,7 @@ type branch struct {
 	conn  *backend.Conn
 	xa    *backend.Branch
 	wrote bool
-	fresh bool // XA START is buffered but not answered yet
+	fresh bool // XA START is buffered but not answered yet (of a transaction without XA, its first statement)
 
 	locked bool // it may have locked what it read
 
@@ -105,7 +105,7 @@ func (s *session) branchOn(shard int, savepoint bool, prepare string) (*branch, 
 	if b := t.byShard[shard]; b != nil {
 		return b, nil
 	}
-	if s.vars.commitMode == modeSingle && len(t.branches) > 0 {
+	if len(t.branches) > 0 && (s.vars.commitMode == modeSingle || t.branches[0].xa.Plain()) {
 		return nil, protocol.NewError(erNotSupportedYet, "Lockstep: the transaction already uses shard %s; a second one (%s) is not allowed with lockstep_commit_mode=single",
 			s.p.shards[t.branches[0].shard].Name(), s.p.shards[shard].Name())
 	}
@@ -116,8 +116,12 @@ func (s *session) branchOn(shard int, savepoint bool, prepare string) (*branch, 
 	if t.named == nil {
 		t.named = s.p.coordinator.Begin()
 	}
-	b := &branch{shard: shard, conn: conn, fresh: true,
-		xa: backend.NewBranch(conn, t.named.GTRID(), s.p.shards[shard].Name())}
+	b := &branch{shard: shard, conn: conn, fresh: true}
+	if len(s.p.shards) == 1 || s.vars.commitMode == modeSingle { // it stays alone
+		b.xa = backend.NewPlainBranch(conn, t.named.GTRID(), s.p.shards[shard].Name())
+	} else {
+		b.xa = backend.NewBranch(conn, t.named.GTRID(), s.p.shards[shard].Name())
+	}
 	var before, after []string
 	if t.isolation != "" {
 		before = append(before, "SET TRANSACTION ISOLATION LEVEL "+t.isolation)
