@@ -7,8 +7,9 @@ type source struct {
 	id       int
 	database string
 	alias    string
-	table    *Table // nil: a derived table, or one that is not known
-	optional bool   // of an outer join: its columns are NULL in rows that find no partner, on any shard
+	table    *Table    // a derived table stands as the table that it is to its reader (relation.go); nil: not known
+	relation *relation // of a derived table or common table expression
+	optional bool      // of an outer join: its columns are NULL in rows that find no partner, on any shard
 }
 
 // column is a column of a source.
@@ -21,124 +22,28 @@ func (c column) info() *ColumnInfo { return &c.source.table.Columns[c.index] }
 
 // block is one SELECT (or UPDATE, DELETE) with its own FROM.
 type block struct {
-	parent  *block
+	parent    *block // whose columns it sees; a derived table does not see its neighbours'
+	node      ast.Node
+	first     int  // facts.blocks[first:end] are the block and all within it
+	end       int  //
+	outermost bool // the statement itself, or an arm of its UNION
+	exists    bool // the query of an EXISTS
+	limited   bool // by its own LIMIT, or that of a UNION around it
+	bound     bool // its sources are known
+	covered   bool // part of a relation, which stands for it
+
+	refs      *ast.Join
+	condition ast.ExprNode // WHERE
+
 	sources []*source
-	where   []ast.ExprNode // conditions that every row of the answer fulfils
-	edges   [][2]column    // columns that are equal wherever rows of both matter
-	using   map[string]bool
+	where   []ast.ExprNode    // conditions that every row of the answer fulfils
+	partial []partial         // conditions that hold for the optional sides of outer joins only
+	edges   []edge            // columns that are equal wherever rows of both matter
+	links   []link            // columns that an IN around the block makes equal
+	using   map[string]bool   // names of USING and NATURAL JOIN; not nil: there is such a join
+	joint   map[string]column // the column that such a name stands for alone
 	classes *classes
 	lonely  string // an outer join whose rows scattering would repeat: the reason
-}
-
-// addJoin collects the sources of a join tree. inner says whether the conditions of this join hold for every row of the
-// answer. It returns the sources of the subtree.
-func (c *compiler) addJoin(b *block, n ast.ResultSetNode) []*source {
-	switch n := n.(type) {
-	case *ast.TableSource:
-		s := &source{id: c.sources, alias: n.AsName.O}
-		c.sources++
-		if t, ok := n.Source.(*ast.TableName); ok {
-			s.database = c.databaseOf(t)
-			s.table = c.lookupTable(t)
-			if s.alias == "" {
-				s.alias = t.Name.O
-			} else {
-				s.database = ""
-			}
-		}
-		if j, ok := n.Source.(*ast.Join); ok {
-			return c.addJoin(b, j)
-		}
-		b.sources = append(b.sources, s)
-		return []*source{s}
-	case *ast.Join:
-		left := c.addJoin(b, n.Left)
-		if n.Right == nil {
-			return left
-		}
-		right := c.addJoin(b, n.Right)
-		c.addCondition(b, n, left, right)
-		return append(left, right...)
-	}
-	return nil
-}
-
-func (c *compiler) addCondition(b *block, n *ast.Join, left, right []*source) {
-	var conditions []ast.ExprNode
-	if n.On != nil {
-		conditions = conjuncts(nil, n.On.Expr)
-	}
-	outer := n.Tp == ast.LeftJoin || n.Tp == ast.RightJoin
-	preserved, optional := left, right
-	if n.Tp == ast.RightJoin {
-		preserved, optional = right, left
-	}
-	if outer {
-		for _, s := range optional {
-			s.optional = true
-		}
-	}
-	if outer && !anySharded(preserved) && anySharded(optional) {
-		b.lonely = "an outer join from a table that is on every shard to a sharded one would repeat its rows"
-	}
-	if n.NaturalJoin {
-		b.using = map[string]bool{} // which columns join is left open: unqualified names are not resolved
-		return
-	}
-	for _, u := range n.Using {
-		l, lok := findIn(left, u.Name.O)
-		r, rok := findIn(right, u.Name.O)
-		if b.using == nil {
-			b.using = make(map[string]bool)
-		}
-		b.using[foldName(u.Name.O)] = true
-		if lok && rok {
-			b.edges = append(b.edges, [2]column{l, r})
-		}
-	}
-	if !outer {
-		b.where = append(b.where, conditions...)
-		return
-	}
-	for _, e := range conditions {
-		l, r, ok := c.columnEquality(b, e)
-		if ok && (contains(optional, l.source) || contains(optional, r.source)) {
-			b.edges = append(b.edges, [2]column{l, r})
-		}
-	}
-}
-
-func anySharded(list []*source) bool {
-	for _, s := range list {
-		if s.table != nil && s.table.Rule.Kind == Sharded {
-			return true
-		}
-	}
-	return false
-}
-
-func contains(list []*source, s *source) bool {
-	for _, o := range list {
-		if o == s {
-			return true
-		}
-	}
-	return false
-}
-
-func findIn(list []*source, name string) (column, bool) {
-	var found column
-	n := 0
-	for _, s := range list {
-		if s.table == nil {
-			return column{}, false
-		}
-		if i, ok := s.table.column(name); ok {
-			found = column{s, i}
-			n++
-		}
-	}
-	return found, n == 1
 }
 
 // resolve finds the column that a name stands for in a block or the blocks around it.
@@ -157,27 +62,40 @@ func (b *block) resolve(n *ast.ColumnName) (column, bool) {
 			}
 			continue
 		}
-		var found column
-		matches := 0
-		for _, s := range b.sources {
-			if s.table == nil {
-				return column{}, false
-			}
-			if i, ok := s.table.column(n.Name.O); ok {
-				if matches == 0 {
-					found = column{s, i}
-				}
-				matches++
-			}
-		}
-		if matches == 1 {
-			return found, b.using == nil || len(b.using) > 0 || len(b.sources) == 1
-		}
-		if matches > 1 {
-			return column{}, false // ambiguous, or the joint column of USING
+		col, found, certain := b.own(n.Name.O)
+		if !certain || found {
+			return col, certain && found
 		}
 	}
 	return column{}, false
+}
+
+// own finds the column that a name without a table stands for in the block itself.
+func (b *block) own(name string) (col column, found, certain bool) {
+	matches := 0
+	for _, s := range b.sources {
+		if s.table == nil {
+			return column{}, false, false
+		}
+		if i, ok := s.table.column(name); ok {
+			if matches == 0 {
+				col = column{s, i}
+			}
+			matches++
+		}
+	}
+	switch {
+	case matches == 0:
+		return column{}, false, true
+	case b.using != nil && len(b.using) == 0 && len(b.sources) > 1:
+		return column{}, false, false // a NATURAL JOIN whose columns are not known
+	case matches == 1:
+		return col, true, true
+	}
+	if joint, ok := b.joint[foldName(name)]; ok {
+		return joint, true, true
+	}
+	return column{}, false, false // ambiguous
 }
 
 // columnEquality reads a.x = b.y.
@@ -194,8 +112,34 @@ func (c *compiler) columnEquality(b *block, e ast.ExprNode) (l, r column, ok boo
 	if l, ok = b.resolve(ln.Name); !ok {
 		return l, r, false
 	}
-	r, ok = b.resolve(rn.Name)
-	return l, r, ok
+	if r, ok = b.resolve(rn.Name); !ok {
+		return l, r, false
+	}
+	if op.Op == nullEquality && (l.source.optional || r.source.optional) {
+		return l, r, false // the NULL of a missing partner is on every shard
+	}
+	return l, r, true
+}
+
+// columnEqualities reads a.x = b.y and (a.x, a.z) = (b.y, b.w).
+func (c *compiler) columnEqualities(b *block, e ast.ExprNode) [][2]column {
+	if l, r, ok := c.columnEquality(b, e); ok {
+		return [][2]column{{l, r}}
+	}
+	op, isOp := unwrap(e).(*ast.BinaryOperationExpr)
+	if !isOp || !isEquality(op.Op) {
+		return nil
+	}
+	ln, lok := unwrap(op.L).(*ast.RowExpr)
+	rn, rok := unwrap(op.R).(*ast.RowExpr)
+	if !lok || !rok || len(ln.Values) != len(rn.Values) {
+		return nil
+	}
+	var list [][2]column
+	for i := range ln.Values {
+		list = append(list, c.columnEqualities(b, &ast.BinaryOperationExpr{Op: op.Op, L: ln.Values[i], R: rn.Values[i]})...)
+	}
+	return list
 }
 
 // conjuncts appends the conditions that e joins with AND.

@@ -226,6 +226,8 @@ var bytesTypes = map[string]bool{
 
 func columnComparison(c *ColumnInfo) comparisonKind {
 	switch c.DataType {
+	case "": // computed by a derived table
+		return compareUnknown
 	case "enum", "set":
 		return compareNumber
 	case "float":

@@ -1,5 +1,7 @@
 package sharding
 
+import "slices"
+
 // group is tables of one block whose rows meet on the same shard: their keys are equal to each other.
 type group struct {
 	tables  []*Table
@@ -9,7 +11,44 @@ type group struct {
 	where   []*predicate // a key of one column: what conditions say about it
 	pins    []pin        // a key of several: the combinations of values that conditions leave; nil: any
 	block   *block
+	sources []*source
 	linked  bool // a subquery's, tied to the outer rows' shard
+}
+
+// within says whether all the group's tables are among some sources.
+func (g *group) within(list []*source) bool {
+	for _, s := range g.sources {
+		if !slices.Contains(list, s) {
+			return false
+		}
+	}
+	return true
+}
+
+// add takes a table into the group.
+func (g *group) add(s *source) {
+	g.tables, g.sources = append(g.tables, s.table), append(g.sources, s)
+	g.keys = widest(g.keys, s.table.keys)
+}
+
+// widest are key types with the bounds of two: a value that one column cannot hold may be in the other.
+func widest(a, b []*keyType) []*keyType {
+	out := slices.Clone(a)
+	for i := range out {
+		w := *a[i]
+		if o := b[i]; w.class == keyInt {
+			if o.min.compare(w.min) < 0 {
+				w.min = o.min
+			}
+			if o.max.compare(w.max) > 0 {
+				w.max = o.max
+			}
+		} else {
+			w.precision, w.scale, w.length = max(w.precision, o.precision), max(w.scale, o.scale), max(w.length, o.length)
+		}
+		out[i] = &w
+	}
+	return out
 }
 
 // keyPart is the column of the key that a column equals, or -1.

@@ -145,7 +145,7 @@ func (x *scatterer) expand(w *ast.WildCardField) {
 		if w.Table.O != "" && s.alias != w.Table.O {
 			continue
 		}
-		if s.table == nil {
+		if s.table == nil || s.table.nameless {
 			x.visible = append(x.visible, output{star: "?"})
 			continue
 		}
@@ -276,7 +276,7 @@ func (x *scatterer) target(e ast.ExprNode, columnsFirst bool) int {
 // knowsAll says whether every column that the query can name is known.
 func (x *scatterer) knowsAll() bool {
 	for _, s := range x.b.sources {
-		if s.table == nil {
+		if s.table == nil || s.table.nameless {
 			return false
 		}
 	}

@@ -36,6 +36,8 @@ type Table struct {
 	keyColumns []int          // positions of the shard key's columns in Columns; notShown in a view that does not show one
 	columns    map[string]int // lower case name → position in Columns
 	problem    string         // why statements on the table are refused, or ""
+	derived    bool           // a derived table or common table expression
+	nameless   bool           // one with columns that a server makes up names for
 	rows       viewRows       // of a view over a sharded table: what may be changed through it
 }
 

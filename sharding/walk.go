@@ -8,20 +8,29 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/opcode"
 )
 
-func isEquality(op opcode.Op) bool { return op == opcode.EQ || op == opcode.NullEQ }
+const nullEquality = opcode.NullEQ
+
+func isEquality(op opcode.Op) bool { return op == opcode.EQ || op == nullEquality }
 func isAnd(op opcode.Op) bool      { return op == opcode.LogicAnd }
 
 // walker goes once over a whole statement: it makes the blocks, finds the tables, and notes what matters for routing.
 type walker struct {
 	c     *compiler
-	stack []*block
+	stack []*block // blocks that are open
+	sees  []*block // and which one's columns a query that begins here sees; nil: none
+	query int      // depth of queries within others
+	limit int      // depth of unions with LIMIT
 }
 
 // facts is what a walk notes beside blocks and tables.
 type facts struct {
-	blocks        []*block
+	blocks        []*block // each before those within it
+	blockOf       map[ast.Node]*block
 	names         []*ast.TableName
 	ctes          map[string]bool
+	common        map[string]*ast.CommonTableExpression // nil where two have the name
+	exists        map[ast.Node]bool                     // queries of EXISTS
+	relations     map[ast.Node]*relation
 	subqueries    bool
 	assigns       bool // @x := … in an expression
 	locksByName   bool // GET_LOCK …
@@ -32,7 +41,95 @@ type facts struct {
 
 func (c *compiler) walk(n ast.Node) {
 	w := &walker{c: c}
+	from := len(c.facts.blocks)
 	n.Accept(w)
+	for _, b := range c.facts.blocks[from:] {
+		c.bind(b)
+	}
+	for name := range c.facts.common {
+		if r := c.commonTable(name); r != nil {
+			r.cover() // one that nobody reads too
+		}
+	}
+}
+
+// open begins a block.
+func (w *walker) open(n ast.Node, refs *ast.TableRefsClause, where ast.ExprNode) {
+	f := &w.c.facts
+	b := &block{node: n, first: len(f.blocks), condition: where, outermost: w.query == 0, exists: f.exists[n], limited: w.limit > 0}
+	if sel, ok := n.(*ast.SelectStmt); ok && sel.Limit != nil {
+		b.limited = true
+	}
+	if len(w.sees) > 0 {
+		b.parent = w.sees[len(w.sees)-1]
+	}
+	if refs != nil {
+		b.refs = refs.TableRefs
+	}
+	if f.blockOf == nil {
+		f.blockOf = make(map[ast.Node]*block)
+	}
+	f.blocks = append(f.blocks, b)
+	f.blockOf[n] = b
+	w.stack = append(w.stack, b)
+	w.enclose(b)
+}
+
+// enclose says that queries from here on are within others, and see b's columns.
+func (w *walker) enclose(b *block) {
+	w.query++
+	w.sees = append(w.sees, b)
+}
+
+func (w *walker) disclose() {
+	w.query--
+	w.sees = w.sees[:len(w.sees)-1]
+}
+
+// neighbour says that queries from here on see what the block around them sees, but not its own tables.
+func (w *walker) neighbour() {
+	var outer *block
+	if n := len(w.sees); n > 0 && w.sees[n-1] != nil {
+		outer = w.sees[n-1].parent
+	}
+	w.enclose(outer)
+}
+
+// derives says whether a source is a derived table that does not see its neighbours.
+func derives(n *ast.TableSource) bool {
+	switch n.Source.(type) {
+	case *ast.SelectStmt, *ast.SetOprStmt:
+		return !n.Lateral
+	}
+	return false
+}
+
+// ownsWith says whether a WITH clause belongs to the innermost block, rather than to a UNION around it.
+func (w *walker) ownsWith(n *ast.WithClause) bool {
+	if len(w.sees) == 0 || w.sees[len(w.sees)-1] == nil {
+		return false
+	}
+	switch s := w.sees[len(w.sees)-1].node.(type) {
+	case *ast.SelectStmt:
+		return s.With == n
+	case *ast.UpdateStmt:
+		return s.With == n
+	case *ast.DeleteStmt:
+		return s.With == n
+	}
+	return false
+}
+
+// expression notes a common table expression.
+func (f *facts) expression(n *ast.CommonTableExpression) {
+	if f.ctes == nil {
+		f.ctes, f.common = make(map[string]bool), make(map[string]*ast.CommonTableExpression)
+	}
+	f.common[n.Name.O] = n
+	if f.ctes[n.Name.O] {
+		f.common[n.Name.O] = nil
+	}
+	f.ctes[n.Name.O] = true
 }
 
 // Enter implements ast.Visitor.
@@ -40,29 +137,36 @@ func (w *walker) Enter(n ast.Node) (ast.Node, bool) {
 	f := &w.c.facts
 	switch n := n.(type) {
 	case *ast.SelectStmt:
-		b := &block{}
-		if len(w.stack) > 0 {
-			b.parent = w.stack[len(w.stack)-1]
-		}
-		w.stack = append(w.stack, b)
-		f.blocks = append(f.blocks, b)
-		if n.From != nil && n.From.TableRefs != nil {
-			w.c.addJoin(b, n.From.TableRefs)
-		}
-		if n.Where != nil {
-			b.where = conjuncts(b.where, n.Where)
-		}
+		w.open(n, n.From, n.Where)
 	case *ast.UpdateStmt:
-		w.topBlock(n.TableRefs, n.Where)
+		w.open(n, n.TableRefs, n.Where)
 	case *ast.DeleteStmt:
-		w.topBlock(n.TableRefs, n.Where)
+		w.open(n, n.TableRefs, n.Where)
+	case *ast.SetOprStmt:
+		w.limitUnion(n.Limit, 1)
+	case *ast.SetOprSelectList:
+		w.limitUnion(n.Limit, 1)
+	case *ast.TableSource:
+		if derives(n) {
+			w.neighbour()
+		}
+	case *ast.WithClause:
+		if w.ownsWith(n) {
+			w.neighbour()
+		} else {
+			w.enclose(w.around())
+		}
+	case *ast.ExistsSubqueryExpr:
+		if sub, ok := unwrap(n.Sel).(*ast.SubqueryExpr); ok {
+			if f.exists == nil {
+				f.exists = make(map[ast.Node]bool)
+			}
+			f.exists[sub.Query] = true
+		}
 	case *ast.DeleteTableList:
 		return n, true
 	case *ast.CommonTableExpression:
-		if f.ctes == nil {
-			f.ctes = make(map[string]bool)
-		}
-		f.ctes[n.Name.O] = true
+		f.expression(n)
 	case *ast.TableName:
 		f.names = append(f.names, n)
 	case *ast.SubqueryExpr:
@@ -81,23 +185,37 @@ func (w *walker) Enter(n ast.Node) (ast.Node, bool) {
 
 // Leave implements ast.Visitor.
 func (w *walker) Leave(n ast.Node) (ast.Node, bool) {
-	switch n.(type) {
+	switch n := n.(type) {
 	case *ast.SelectStmt, *ast.UpdateStmt, *ast.DeleteStmt:
+		w.stack[len(w.stack)-1].end = len(w.c.facts.blocks)
 		w.stack = w.stack[:len(w.stack)-1]
+		w.disclose()
+	case *ast.SetOprStmt:
+		w.limitUnion(n.Limit, -1)
+	case *ast.SetOprSelectList:
+		w.limitUnion(n.Limit, -1)
+	case *ast.TableSource:
+		if derives(n) {
+			w.disclose()
+		}
+	case *ast.WithClause:
+		w.disclose()
 	}
 	return n, true
 }
 
-func (w *walker) topBlock(refs *ast.TableRefsClause, where ast.ExprNode) {
-	b := &block{}
-	w.stack = append(w.stack, b)
-	w.c.facts.blocks = append(w.c.facts.blocks, b)
-	if refs != nil && refs.TableRefs != nil {
-		w.c.addJoin(b, refs.TableRefs)
+func (w *walker) limitUnion(limit *ast.Limit, step int) {
+	if limit != nil {
+		w.limit += step
 	}
-	if where != nil {
-		b.where = conjuncts(b.where, where)
+}
+
+// around is the block whose columns a query here would see, nil: none.
+func (w *walker) around() *block {
+	if n := len(w.sees); n > 0 {
+		return w.sees[n-1]
 	}
+	return nil
 }
 
 // Functions whose answer depends on when they run: the same on all shards once `timestamp` is.
