@@ -17,6 +17,7 @@ const (
 	erRecordFileFull      = 1114
 	erUnknownCommand      = 1047
 	erBadDB               = 1049
+	erBadField            = 1054
 	erServerShutdown      = 1053
 	erUnknown             = 1105
 	erNoSuchThread        = 1094

@@ -223,7 +223,7 @@ func (f *fileLoad) send(stream *loadStream) {
 		p.err = p.lease.conn.Wire().Flush()
 	}
 	if p.err == nil {
-		stream.ok, p.err = readWriteOK(p)
+		stream.ok, _, p.err = readWriteOK(p, nil)
 	}
 	if p.err != nil {
 		f.failed.Store(true)

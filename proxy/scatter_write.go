@@ -16,21 +16,27 @@ func (s *session) scatterWrite(st *sharding.Statement, rq *request) error {
 	if s.plan.SameTime {
 		defer s.stopClock()()
 	}
+	out := s.newReturned(s.plan.Returning)
 	if s.tx == nil {
 		if s.vars.commitMode == modeSingle {
 			return protocol.NewError(erNotSupportedYet, "Lockstep: the statement changes %d shards, which lockstep_commit_mode=single does not allow", len(s.plan.Targets))
 		}
-		return s.alone(func() (protocol.OK, error) { return s.runWrite(rq, false) })
+		return s.aloneReturning(out, func() (protocol.OK, error) { return s.runWrite(rq, false, out) })
 	}
-	ok, err := s.runWrite(rq, true)
+	ok, err := s.runWrite(rq, true, out)
 	if err != nil {
 		return err
 	}
-	return s.sent(s.writeOK(ok))
+	return s.sent(s.writeChange(ok, out))
 }
 
 // alone runs a change as a transaction of its own and answers with its OK once that is committed.
 func (s *session) alone(change func() (protocol.OK, error)) error {
+	return s.aloneReturning(nil, change)
+}
+
+// aloneReturning is alone for a change that may answer with rows.
+func (s *session) aloneReturning(out *returnedRows, change func() (protocol.OK, error)) error {
 	s.tx = s.newTransaction()
 	s.tx.implicit = true
 	ok, err := change()
@@ -42,7 +48,7 @@ func (s *session) alone(change func() (protocol.OK, error)) error {
 		return err
 	}
 	ok.Warnings = max(ok.Warnings, s.diag.count())
-	return s.sent(s.writeOK(ok))
+	return s.sent(s.writeChange(ok, out))
 }
 
 // stopClock gives all shards the same time for one statement, so that copies of a row are equal. It
@@ -57,23 +63,30 @@ func (s *session) stopClock() (resume func()) {
 }
 
 // runWrite sends the parts, reads every answer and adds them up.
-func (s *session) runWrite(rq *request, savepoint bool) (protocol.OK, error) {
+// Rows that it answers with go to out.
+func (s *session) runWrite(rq *request, savepoint bool, out *returnedRows) (protocol.OK, error) {
 	parts, err := s.sendParts(rq, savepoint)
 	if err != nil {
 		return protocol.OK{}, err
 	}
 	oks := make([]protocol.OK, len(parts))
+	lists := make([][][]protocol.Field, len(parts))
 	failed := false
 	for i := range parts {
 		p := &parts[i]
 		if p.err == nil {
-			oks[i], p.err = readWriteOK(p)
+			oks[i], lists[i], p.err = readWriteOK(p, out)
 		}
 		s.asWhole(&s.plan.Targets[i], &oks[i], p.err)
 		failed = failed || p.err != nil
 	}
+	if !failed && out != nil {
+		if err := out.addParts(s.plan.Targets, lists); err != nil {
+			return protocol.OK{}, errors.Join(err, s.undoWrite(parts, savepoint))
+		}
+	}
 	if failed {
-		return protocol.OK{}, s.undoWrite(parts, savepoint)
+		return protocol.OK{}, s.failedFirst(parts, func() error { return s.undoWrite(parts, savepoint) })
 	}
 	sum := oks[0]
 	for _, ok := range oks[1:] {
@@ -99,20 +112,24 @@ func (s *session) runWrite(rq *request, savepoint bool) (protocol.OK, error) {
 	return s.account(sum, rq), nil
 }
 
-// readWriteOK reads the answer of one shard to a change.
-func readWriteOK(p *part) (protocol.OK, error) {
+// readWriteOK reads the answer of one shard to a change, with its rows where they are asked for.
+func readWriteOK(p *part, out *returnedRows) (ok protocol.OK, list [][]protocol.Field, err error) {
 	rows, err := protocol.ReadRows(p.lease.conn.Wire())
 	if err != nil {
-		return protocol.OK{}, err
+		return protocol.OK{}, nil, err
 	}
 	p.rows = rows
+	if out != nil && len(rows.Columns()) > 0 {
+		list, err = out.take(rows)
+		return rows.Summary().OK, list, err
+	}
 	if err := rows.Drain(); err != nil {
-		return protocol.OK{}, err
+		return protocol.OK{}, nil, err
 	}
 	if len(rows.Columns()) > 0 {
-		return protocol.OK{}, notSupported("a change that returns rows where it needs a commit of its own (it changes several shards, or lockstep_token is set): use BEGIN and COMMIT, and one shard")
+		return protocol.OK{}, nil, notSupported("a change that returns rows where it needs a commit of its own (it changes several shards, or lockstep_token is set): use BEGIN and COMMIT, and one shard")
 	}
-	return rows.Summary().OK, nil
+	return rows.Summary().OK, nil, nil
 }
 
 // undoWrite takes the statement back on the shards where it succeeded, so that

@@ -115,7 +115,7 @@ func (s *session) account(ok protocol.OK, rq *request) protocol.OK {
 	if s.plan.InsertID != 0 {
 		ok.LastInsertID = s.plan.InsertID
 		s.lastInsertID = ok.LastInsertID
-	} else if ok.LastInsertID != 0 && (containsFold(rq.sql, "last_insert_id") || containsFold(rq.sql, "select") || containsFold(rq.sql, "call")) {
+	} else if ok.LastInsertID != 0 && (s.plan.Numbers || containsFold(rq.sql, "last_insert_id") || containsFold(rq.sql, "select") || containsFold(rq.sql, "call")) {
 		s.lastInsertID = ok.LastInsertID
 	}
 	return ok

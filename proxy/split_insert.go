@@ -66,6 +66,30 @@ func renumberRow(text string, rows []int) string {
 	return text[:at[0]] + "at row " + strconv.Itoa(rows[n-1]) + text[at[1]:]
 }
 
+// failedFirst ends a statement that failed on several shards: of errors that all name a row one server would have met the
+// first one's.
+func (s *session) failedFirst(parts []part, end func() error) error {
+	var first *protocol.ServerError
+	for i := range parts {
+		if parts[i].err == nil {
+			continue
+		}
+		var se *protocol.ServerError
+		if !errors.As(parts[i].err, &se) || rowOf(se.Message) == 0 {
+			return end()
+		}
+		if first == nil || rowOf(se.Message) < rowOf(first.Message) {
+			first = se
+		}
+	}
+	err := end()
+	var told *protocol.ServerError
+	if first == nil || !errors.As(err, &told) || rowOf(told.Message) == 0 {
+		return err // the transaction's end, or a shard's
+	}
+	return first
+}
+
 // lastID is the id that the answers of several shards come to: that of the last row which has one.
 func (s *session) lastID(oks []protocol.OK) (id uint64) {
 	last := -1
@@ -116,4 +140,14 @@ func (d *diagnostics) sortByRow(from int) {
 		}
 	}
 	slices.SortStableFunc(added, func(a, b condition) int { return rowOf(a.text) - rowOf(b.text) })
+}
+
+// shiftRow counts the row that a message names behind those of the statements before.
+func shiftRow(text string, before int) string {
+	n := rowOf(text)
+	if n < 1 || before == 0 {
+		return text
+	}
+	at := atRow.FindStringIndex(text)
+	return text[:at[0]] + "at row " + strconv.Itoa(n+before) + text[at[1]:]
 }

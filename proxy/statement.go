@@ -241,6 +241,13 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 	if err != nil {
 		return err
 	}
+	if s.plan.Evaluate != nil {
+		resume, err := s.evaluateFirst(st, rq)
+		if err != nil {
+			return err
+		}
+		defer resume()
+	}
 	if !s.plan.Write && s.p.catalog.hasFunction(st.Functions) {
 		s.plan.Write, s.plan.AnyShard = true, false // a stored function may change data
 	}
@@ -271,6 +278,9 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 	}
 	defer s.limitTime(st)()
 	switch {
+	case s.plan.Fill != nil:
+		s.p.metrics.scattered.Inc()
+		return s.fillTable()
 	case s.plan.Load != nil:
 		return s.loadFile(st, rq)
 	case s.vars.token != "" && s.plan.Write && s.tx == nil:

@@ -65,11 +65,12 @@ func (s *session) tokenStatement(st *sharding.Statement, rq *request) error {
 	if len(s.plan.Targets) > 1 {
 		return s.scatterWrite(st, rq)
 	}
-	return s.alone(func() (protocol.OK, error) { return s.writeOne(rq) })
+	out := s.newReturned(s.plan.Returning)
+	return s.aloneReturning(out, func() (protocol.OK, error) { return s.writeOne(rq, out) })
 }
 
 // writeOne is runWrite for one shard, where the statement may be a prepared one.
-func (s *session) writeOne(rq *request) (protocol.OK, error) {
+func (s *session) writeOne(rq *request, out *returnedRows) (protocol.OK, error) {
 	target := &s.plan.Targets[0]
 	parts := make([]part, 1)
 	p := &parts[0]
@@ -83,7 +84,11 @@ func (s *session) writeOne(rq *request) (protocol.OK, error) {
 	}
 	var ok protocol.OK
 	if p.err == nil {
-		ok, p.err = readWriteOK(p)
+		var list [][]protocol.Field
+		ok, list, p.err = readWriteOK(p, out)
+		if p.err == nil && out != nil {
+			p.err = out.addParts(s.plan.Targets, [][][]protocol.Field{list})
+		}
 	}
 	if p.err != nil {
 		return ok, s.endParts(parts, nil)

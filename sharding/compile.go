@@ -23,6 +23,7 @@ type compiler struct {
 	facts    facts
 	sources  int // numbers given to sources
 
+	evaluates    bool // values of its text are worked out before it is planned
 	conditional  bool // an executable comment that only some servers run
 	hint         string
 	maxTime      uint64          // of the hint MAX_EXECUTION_TIME(n)
@@ -167,7 +168,7 @@ func (c *compiler) finish() {
 		c.st.rewrite = t
 	}
 	c.st.SessionSlots = len(c.st.slots) > 0
-	c.st.mustRender = len(c.st.slots) > 0
+	c.st.mustRender = len(c.st.slots) > 0 || c.evaluates
 	c.st.Verbatim = !c.st.mustRender
 	if c.st.Kind == KindExplain {
 		in := c.st.Inner

@@ -34,6 +34,7 @@ func (st *Statement) Plan(dst *Plan, in *Inputs) error {
 	x.scratch, x.texts, x.ids, x.rows, x.split = x.scratch[:0], x.texts[:0], x.ids[:0], x.rows[:0], x.split[:0]
 	dst.Targets, dst.Merge, dst.Write, dst.InsertID, dst.AnyShard = dst.Targets[:0], nil, false, 0, false
 	dst.SumAffected, dst.Why, dst.SameTime, dst.Ignore, dst.Load = true, "", false, false, nil
+	dst.Evaluate, dst.Fill, dst.Returning, dst.Numbers = nil, nil, false, false
 	if st.planner == nil {
 		return refuse("a statement of this kind is not sent to shards")
 	}
@@ -42,7 +43,7 @@ func (st *Statement) Plan(dst *Plan, in *Inputs) error {
 
 // physical is the name of a database on a shard.
 func (x *execution) physical(shard int, database string) string {
-	if x.in.PhysicalDatabase == nil {
+	if x.in.PhysicalDatabase == nil || shard == logicalNames {
 		return database
 	}
 	return x.in.PhysicalDatabase(shard, database)
@@ -137,6 +138,11 @@ func (x *execution) value(o *operand) (v Value, ok bool) {
 			v.I = -v.I
 		}
 		return v, true
+	case operandEvaluated:
+		if o.n >= len(x.in.Evaluated) {
+			return v, false
+		}
+		return x.in.Evaluated[o.n].Value, true
 	case operandSlot:
 		if x.in.Session == nil {
 			return v, false
@@ -181,5 +187,6 @@ const (
 	operandBool
 	operandSlot
 	operandDefault
-	operandMoment // DATE '…', TIMESTAMP '…'
+	operandEvaluated // a value of Inputs.Evaluated
+	operandMoment    // DATE '…', TIMESTAMP '…'
 )

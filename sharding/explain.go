@@ -23,6 +23,13 @@ func (st *Statement) Explain(p *Plan, in *Inputs, schema *Schema) []ExplainRow {
 	if p.Write {
 		step = "write"
 	}
+	if p.Evaluate != nil {
+		rows = append(rows, ExplainRow{Step: "evaluate", Statement: string(p.Evaluate.Query)})
+	}
+	if f := p.Fill; f != nil {
+		rows = append(rows, ExplainRow{Step: "read", Statement: string(f.Query)},
+			ExplainRow{Step: "write", Statement: strings.TrimSpace(string(f.Head)) + " VALUES …" + string(f.Tail)})
+	}
 	for _, t := range p.Targets {
 		r := ExplainRow{Step: step, Statement: text}
 		if t.Shard >= 0 && t.Shard < len(schema.Shards()) {

@@ -6,6 +6,8 @@ type Inputs struct {
 	Literals         []Literal                               // of Parse
 	Params           []Value                                 // prepared statements
 	AppendParam      func(dst []byte, i int) ([]byte, error) // parameter as SQL literal, for rewritten texts
+	Evaluated        []Evaluated                             // the answer to Plan.Evaluate
+	OfQuery          bool                                    // the rows of an INSERT were those of a query
 	Session          *Session
 	Reserve          func(t *Table, n int) (first uint64, err error) // n consecutive AUTO_INCREMENT ids
 	Explicit         func(t *Table, highest uint64) error            // the statement gives ids itself, up to highest: the sequence must stay above

@@ -14,6 +14,7 @@ type insertParts struct {
 	isSet     bool
 	tail      int // ON DUPLICATE …, RETURNING, or the end
 	alias     [][2]int
+	query     int // the SELECT of INSERT … SELECT, or len(toks)
 	returning int // token, or len(toks)
 }
 
@@ -30,7 +31,7 @@ func (c *compiler) insert() error {
 		node, err := c.parse()
 		if err == nil {
 			if n, isInsert := node.(*ast.InsertStmt); isInsert && n.Select != nil {
-				return c.insertSelect(n, false)
+				return refuse("this form of INSERT is not read")
 			}
 			err = syntaxError(c.src, len(c.src))
 		}
@@ -42,6 +43,11 @@ func (c *compiler) insert() error {
 	}
 	node, err := c.parse(blank...)
 	if err != nil {
+		if parts.query < len(c.toks) {
+			if done, err := c.fillUnparsed(name, parts); done {
+				return err
+			}
+		}
 		return c.unparsed(err)
 	}
 	n, isInsert := node.(*ast.InsertStmt)
@@ -50,7 +56,7 @@ func (c *compiler) insert() error {
 	}
 	c.findSlots(0, len(c.toks))
 	if n.Select != nil {
-		return c.insertSelect(n, parts.returning < len(c.toks))
+		return c.insertSelect(n, name, parts)
 	}
 	c.walk(n)
 	if c.hint != "" {
@@ -59,40 +65,120 @@ func (c *compiler) insert() error {
 	if name.database == "" {
 		return errorf(codeNoDatabase, "No database selected")
 	}
-	r, err := c.route()
-	if err != nil {
-		return err
-	}
 	t, known := c.schema.Table(name.database, name.name)
 	if known {
 		if err := c.mayChange(t, true); err != nil {
 			return err
 		}
 	}
-	if !known || t.Rule.Kind == Single {
-		st.planner = &writePlanner{routing: r}
+	if !known || t.Rule.Kind == Single || t.problem != "" {
+		r, err := c.route()
+		if err != nil {
+			return err
+		}
+		w := &writePlanner{routing: r}
+		if known && t.problem == "" {
+			w.ids = c.ownIDs(t, n)
+		}
+		st.planner = w
 		return nil
 	}
-	if len(c.facts.names) > 1 {
-		return refuse("INSERT with a subquery is answered only for tables of one shard")
+	if err := c.noteTables(); err != nil {
+		return err
 	}
 	p := &insertPlanner{table: t, returning: parts.returning < len(c.toks), strict: c.env.strict() && !n.IgnoreErr, ignore: n.IgnoreErr,
 		zeroIsValue: c.env.hasMode("NO_AUTO_VALUE_ON_ZERO")}
+	p.lenient = !c.env.strict() && !n.IgnoreErr
 	if err := c.insertRows(p, n, parts); err != nil {
 		return err
 	}
+	if err := c.checkTail(n, parts); err != nil {
+		return err
+	}
+	p.sameTime = c.facts.clock
+	p.evaluation.clock, p.evaluation.strict = c.facts.clock, p.strict
 	if t.Rule.Kind == Global {
-		if err := c.checkCopies(); err != nil {
-			return err
+		if c.facts.assigns {
+			return refuse("a user variable that is assigned in a write to a table with copies on all shards")
 		}
-		if p.returning {
-			return refuse("RETURNING from a table with copies on all shards is not answered")
-		}
-		p.sameTime = c.facts.clock
 	} else if err := c.checkOnDuplicate(t, n.OnDuplicate); err != nil {
 		return err
 	}
 	st.planner = p
+	return nil
+}
+
+// ownIDs are the values for the AUTO_INCREMENT column of a table that is on one shard, whose server numbers its rows.
+func (c *compiler) ownIDs(t *Table, n *ast.InsertStmt) []operand {
+	if t.AutoIncrement == "" {
+		return nil
+	}
+	at, visible := -1, 0
+	if len(n.Columns) == 0 {
+		for i := range t.Columns {
+			if t.Columns[i].Invisible {
+				continue
+			}
+			if t.Columns[i].AutoIncrement {
+				at = visible
+			}
+			visible++
+		}
+	}
+	for i, col := range n.Columns {
+		if foldName(col.Name.O) == foldName(t.AutoIncrement) {
+			at = i
+		}
+	}
+	ids := make([]operand, len(n.Lists))
+	for i, list := range n.Lists {
+		ids[i] = operand{kind: operandDefault}
+		if at >= 0 && at < len(list) {
+			ids[i] = c.operand(list[at])
+		}
+	}
+	return ids
+}
+
+// noteTables notes the tables of a statement that is not routed by what it reads.
+func (c *compiler) noteTables() error {
+	for _, n := range c.facts.names {
+		if c.isCTE(n) {
+			continue
+		}
+		database := c.databaseOf(n)
+		if database == "" {
+			return errorf(codeNoDatabase, "No database selected")
+		}
+		c.uses(database)
+		t := c.lookupTable(n)
+		if t == nil {
+			continue // the server says that it does not exist, or has it itself
+		}
+		if n.Schema.O != "" {
+			c.markQualifier(t)
+		}
+		c.addTable(t)
+	}
+	return nil
+}
+
+// checkTail refuses what each shard would work out by itself behind the rows.
+func (c *compiler) checkTail(n *ast.InsertStmt, parts insertParts) error {
+	for _, a := range n.OnDuplicate {
+		nature := natureOf(a.Expr)
+		if nature.subquery {
+			return refuse("ON DUPLICATE KEY UPDATE with a subquery is answered only for tables of one shard")
+		}
+		if nature.unstable && len(c.st.Tables) > 0 && c.st.Tables[0].Rule.Kind == Global {
+			return refuse("ON DUPLICATE KEY UPDATE would give each shard's copy of the table another value; compute it first")
+		}
+	}
+	for i := parts.returning; i < len(c.toks); i++ {
+		if c.word(i) == "SELECT" {
+			return refuse("RETURNING with a subquery is answered only for tables of one shard")
+		}
+	}
 	return nil
 }
 
@@ -149,7 +235,7 @@ func (c *compiler) insertParts() (name tableName, p insertParts, ok bool) {
 	if c.word(next) == "PARTITION" {
 		next = c.closing(next+1) + 1
 	}
-	p.nameEnd, p.listOpen, p.returning = next, -1, n
+	p.nameEnd, p.listOpen, p.returning, p.query = next, -1, n, n
 	if c.punct(next, '(') && !c.oneOf(next+1, "SELECT", "WITH") {
 		p.listOpen, p.listClose = next, c.closing(next)
 		next = p.listClose + 1
@@ -175,12 +261,13 @@ func (c *compiler) insertParts() (name tableName, p insertParts, ok bool) {
 		p.set = [2]int{next + 1, end}
 		next = end
 	case "SELECT", "WITH", "TABLE":
-		p.tail = n
-		p.returning = c.find(next, n, "RETURNING")
+		p.query = next
+		p.tail, p.returning = c.queryTail(next)
 		return name, p, true
 	default:
 		if c.punct(next, '(') {
-			p.tail = n
+			p.query = next
+			p.tail, p.returning = c.queryTail(next)
 			return name, p, true
 		}
 		return name, p, false
@@ -198,59 +285,4 @@ func (c *compiler) insertParts() (name tableName, p insertParts, ok bool) {
 	p.tail = next
 	p.returning = c.find(next, n, "RETURNING")
 	return name, p, true
-}
-
-// insertSelect compiles INSERT … SELECT: both sides on one shard, or copies filled from copies.
-func (c *compiler) insertSelect(n *ast.InsertStmt, returning bool) error {
-	c.pinAll()
-	c.walk(n)
-	if c.hint != "" {
-		return c.applyHint()
-	}
-	r, err := c.route()
-	if err != nil {
-		return err
-	}
-	var target *Table
-	if ts, ok := n.Table.TableRefs.Left.(*ast.TableSource); ok {
-		if tn, ok := ts.Source.(*ast.TableName); ok {
-			target = c.lookupTable(tn)
-		}
-	}
-	if target != nil {
-		if err := c.mayChange(target, true); err != nil {
-			return err
-		}
-	}
-	switch {
-	case target == nil || target.Rule.Kind == Single:
-		r.setObstacle("INSERT … SELECT needs its source rows on the shard of its target")
-		c.st.planner = &writePlanner{routing: r}
-		return nil
-	case target.Rule.Kind == Global && r.globalOnly:
-		if err := c.checkCopies(); err != nil {
-			return err
-		}
-		if target.AutoIncrement != "" && !c.listsColumn(n, target.AutoIncrement) {
-			return refuse("AUTO_INCREMENT values of INSERT … SELECT could differ between the copies of %s", target.Name)
-		}
-		if returning {
-			return refuse("RETURNING from a table with copies on all shards is not answered")
-		}
-		c.st.planner = &fixedPlanner{shards: target.shards(), write: true, copies: true, sameTime: c.facts.clock, why: "every copy is filled from copies"}
-		return nil
-	}
-	return refuse("INSERT … SELECT into %s, which is %s: the shard of each row is not known before the rows are read; SELECT them, then insert", target.Name, target.Rule.Kind)
-}
-
-func (c *compiler) listsColumn(n *ast.InsertStmt, name string) bool {
-	if len(n.Columns) == 0 {
-		return true
-	}
-	for _, col := range n.Columns {
-		if foldName(col.Name.O) == foldName(name) {
-			return true
-		}
-	}
-	return false
 }

@@ -2,7 +2,10 @@ package sharding
 
 // plan places each row and writes the texts.
 func (p *insertPlanner) plan(st *Statement, x *execution) error {
-	x.plan.Write, x.plan.Ignore = true, p.ignore
+	x.plan.Write, x.plan.Ignore, x.plan.Returning = true, p.ignore, p.returning
+	if pending, err := p.evaluation.plan(x); pending || err != nil {
+		return err
+	}
 	x.plan.SameTime = p.sameTime && len(p.table.Rule.Shards) > 1
 	if p.table.Rule.Kind == Sharded && !p.keyIsID {
 		if err := p.locateAll(x); err != nil { // before numbers are used up
@@ -35,10 +38,8 @@ func (p *insertPlanner) plan(st *Statement, x *execution) error {
 		shards.add(shard)
 	}
 	one := shards.count() == 1
-	if !one && p.returning {
-		return refuse("RETURNING is answered only for rows of one shard")
-	}
 	x.plan.Why = "the shard key of each row names its shard"
+	x.plan.SameTime = p.sameTime && !one
 	for i := shards.first(); i >= 0; i = shards.next(i + 1) {
 		if err := p.send(x, i, one); err != nil {
 			return err
@@ -89,6 +90,21 @@ func (p *insertPlanner) number(x *execution) error {
 		}
 	}
 	return nil
+}
+
+// leavesNumber says whether one of these values has the server generate one.
+func (x *execution) leavesNumber(ids []operand) bool {
+	for i := range ids {
+		if ids[i].kind == operandDefault {
+			return true
+		}
+		v, ok := x.value(&ids[i])
+		zero := !x.st.env.hasMode("NO_AUTO_VALUE_ON_ZERO")
+		if ok && (v.Kind == ValNull || zero && (v.Kind == ValInt && v.I == 0 || v.Kind == ValUint && v.U == 0)) {
+			return true
+		}
+	}
+	return false
 }
 
 // ownID is the value that a row gives for the AUTO_INCREMENT column, or that one has to be generated.
@@ -169,7 +185,10 @@ func (p *insertPlanner) keyValue(x *execution, i, part int) (null bool, err erro
 		return false, nil
 	}
 	if o.kind == operandDefault {
-		return false, refuse("row %d has no value for the shard key %s of %s", i+1, name, t.Name)
+		if !p.strict {
+			return false, refuse("row %d has no value for the shard key %s of %s, and without strict mode the server stores one of its own", i+1, name, t.Name)
+		}
+		return true, nil // NULL, or else the server says that the column has no default
 	}
 	v, ok := x.value(o)
 	if !ok {
@@ -195,7 +214,8 @@ func (p *insertPlanner) keyValue(x *execution, i, part int) (null bool, err erro
 
 // send adds a shard with its rows; all says that these are all rows.
 func (p *insertPlanner) send(x *execution, shard int, all bool) error {
-	if all && x.plan.InsertID == 0 {
+	asSelect := p.lenient && p.alone(x, shard, all)
+	if all && x.plan.InsertID == 0 && !asSelect {
 		return x.target(shard)
 	}
 	prefix := &p.prefix
@@ -206,6 +226,11 @@ func (p *insertPlanner) send(x *execution, shard int, all bool) error {
 	var err error
 	if x.texts, err = prefix.render(x.texts, x, shard); err != nil {
 		return err
+	}
+	if !asSelect {
+		if x.texts, err = p.keyword.render(x.texts, x, shard); err != nil {
+			return err
+		}
 	}
 	first, from := true, len(x.split)
 	for i := range p.rows {
@@ -219,11 +244,7 @@ func (p *insertPlanner) send(x *execution, shard int, all bool) error {
 		if !all {
 			x.split = append(x.split, i+1)
 		}
-		t := &p.rows[i].text
-		if p.numbered && x.ids[i] != 0 {
-			t, x.row = &p.rows[i].numbered, i
-		}
-		if x.texts, err = t.render(x.texts, x, shard); err != nil {
+		if err := p.sendRow(x, shard, i, asSelect); err != nil {
 			return err
 		}
 	}
@@ -231,5 +252,36 @@ func (p *insertPlanner) send(x *execution, shard int, all bool) error {
 		return err
 	}
 	x.plan.Targets = append(x.plan.Targets, Target{Shard: shard, SQL: x.texts[at:len(x.texts):len(x.texts)], Rows: x.split[from:len(x.split):len(x.split)]})
+	return nil
+}
+
+// alone says whether a shard gets one row of several, or of a query, with a value that may be NULL.
+func (p *insertPlanner) alone(x *execution, shard int, all bool) bool {
+	rows, last := 0, 0
+	for i := range p.rows {
+		if all || x.rows[i] == shard {
+			rows, last = rows+1, i
+		}
+	}
+	return rows == 1 && (len(p.rows) > 1 || x.in.OfQuery) && p.rows[last].mayBeNull
+}
+
+// sendRow writes a row. A server refuses NULL for a column that cannot have it in the only row of VALUES, whatever the
+// sql_mode, and takes it in one of several and in those of a query: there the only row of a shard is written as a query.
+func (p *insertPlanner) sendRow(x *execution, shard, i int, asSelect bool) error {
+	t := &p.rows[i].text
+	if p.numbered && x.ids[i] != 0 {
+		t, x.row = &p.rows[i].numbered, i
+	}
+	at := len(x.texts)
+	var err error
+	if x.texts, err = t.render(x.texts, x, shard); err != nil || !asSelect {
+		return err
+	}
+	if !p.rows[i].plain {
+		return refuse("the only row for a shard has DEFAULT, and without strict mode a server takes NULL otherwise in it than in one of several rows")
+	}
+	text := append([]byte("SELECT "), x.texts[at+1:len(x.texts)-1]...)
+	x.texts = append(x.texts[:at], text...)
 	return nil
 }

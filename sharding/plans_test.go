@@ -64,6 +64,13 @@ func TestPlans(t *testing.T) {
 			if err := st.Plan(&plan, in); err != nil {
 				return b.String() + printError(err)
 			}
+			if c := plan.Evaluate; c != nil && d.HasArg("values") {
+				fmt.Fprintf(&b, "evaluate: %s\n", c.Query)
+				bindEvaluated(d, in)
+				if err := st.Plan(&plan, in); err != nil {
+					return b.String() + printError(err)
+				}
+			}
 			if d.Cmd == "explain" {
 				for _, r := range st.Explain(&plan, in, st.schema) {
 					fmt.Fprintf(&b, "%-6s %-3s %s\n", r.Step, r.Shard, r.Statement)
@@ -100,6 +107,22 @@ func bindArgs(t *testing.T, d *datadriven.TestData, in *Inputs) {
 			return strconv.AppendInt(dst, v.I, 10), nil
 		default:
 			return append(append(append(dst, '\''), v.B...), '\''), nil
+		}
+	}
+}
+
+// bindEvaluated gives the planner the values that a server would have worked out.
+func bindEvaluated(d *datadriven.TestData, in *Inputs) {
+	for _, a := range d.CmdArgs {
+		if a.Key != "values" {
+			continue
+		}
+		for _, v := range a.Vals {
+			if n, err := strconv.ParseInt(v, 10, 64); err == nil {
+				in.Evaluated = append(in.Evaluated, Evaluated{Value: Value{Kind: ValInt, I: n}, Text: []byte(v)})
+			} else {
+				in.Evaluated = append(in.Evaluated, Evaluated{Value: Value{Kind: ValString, B: []byte(v)}, Text: []byte("'" + v + "'")})
+			}
 		}
 	}
 }
@@ -164,6 +187,14 @@ func printPlan(b *strings.Builder, st *Statement, p *Plan, in *Inputs) {
 	flag(p.SameTime, "same-time")
 	flag(st.Locking, "locking")
 	fmt.Fprintf(b, "%s (%s)\n", strings.Join(append([]string{kindNames[st.Kind]}, flags...), " "), p.Why)
+	if c := p.Evaluate; c != nil {
+		fmt.Fprintf(b, "evaluate: %s\n", c.Query)
+		return
+	}
+	if f := p.Fill; f != nil {
+		fmt.Fprintf(b, "read: %s\ninsert: %s…%s\n", f.Query, f.Head, f.Tail)
+		return
+	}
 	schema := st.schema
 	same := true
 	for _, t := range p.Targets {

@@ -20,6 +20,7 @@ type ColumnInfo struct {
 	ColumnType    string // "bigint(20) unsigned"
 	Collation     string // "" unless a string
 	CharLength    int    // characters, strings only
+	Default       string // its default as an SQL expression; "": none, or NULL
 	AutoIncrement bool
 	Generated     bool
 	Invisible     bool // not meant where no columns are named

@@ -13,13 +13,14 @@ type template struct{ pieces []piece }
 type pieceKind uint8
 
 const (
-	pieceText     pieceKind = iota
-	pieceLiteral            // literal n of this execution
-	pieceParam              // parameter n
-	pieceDatabase           // the physical name of database text on the target shard
-	pieceSlot               // session slot n
-	pieceLimit              // offset + count of the statement's LIMIT
-	pieceID                 // the AUTO_INCREMENT value of the row that is written
+	pieceText      pieceKind = iota
+	pieceLiteral             // literal n of this execution
+	pieceParam               // parameter n
+	pieceDatabase            // the physical name of database text on the target shard
+	pieceSlot                // session slot n
+	pieceLimit               // offset + count of the statement's LIMIT
+	pieceEvaluated           // value n of Inputs.Evaluated
+	pieceID                  // the AUTO_INCREMENT value of the row that is written
 )
 
 type piece struct {
@@ -56,7 +57,7 @@ func (t *template) add(p piece) {
 // appendSpan adds bytes [start, end) of the compiled text, with its literals and parameters as slots and the compiler's
 // edits applied. An insertion belongs to the span that ends at it.
 func (c *compiler) appendSpan(t *template, start, end int) {
-	lit, par, ed := 0, 0, 0
+	lit, par := 0, 0
 	skip := func(at int) {
 		for lit < len(c.lits) && c.lits[lit].Start < at {
 			lit++
@@ -67,7 +68,7 @@ func (c *compiler) appendSpan(t *template, start, end int) {
 	}
 	lit = sort.Search(len(c.lits), func(i int) bool { return c.lits[i].Start >= start })
 	par = sort.SearchInts(c.params, start)
-	ed = sort.Search(len(c.edits), func(i int) bool { e := &c.edits[i]; return e.start > start || e.start == start && e.end > start })
+	ed := sort.Search(len(c.edits), func(i int) bool { e := &c.edits[i]; return e.start > start || e.start == start && e.end > start })
 	for at := start; ; {
 		next, kind := end, pieceText
 		if lit < len(c.lits) && c.lits[lit].Start < next {
@@ -129,6 +130,11 @@ func (t *template) render(dst []byte, x *execution, shard int) ([]byte, error) {
 			dst = x.st.slots[p.n].append(dst, x)
 		case pieceLimit:
 			dst = strconv.AppendUint(dst, x.pushedLimit, 10)
+		case pieceEvaluated:
+			if p.n >= len(x.in.Evaluated) {
+				return dst, fmt.Errorf("render statement: value %d has not been worked out", p.n)
+			}
+			dst = append(dst, x.in.Evaluated[p.n].Text...)
 		case pieceID:
 			dst = strconv.AppendUint(dst, x.ids[x.row], 10)
 		}

@@ -11,6 +11,7 @@ type writePlanner struct {
 	one      string // why it needs one shard, or ""
 	sameTime bool
 	moves    []keyAssignment
+	ids      []operand // INSERT into a table of one shard: what its rows give for the AUTO_INCREMENT column
 }
 
 // keyAssignment is SET shard_key = value: allowed where the row stays on its shard.
@@ -34,6 +35,7 @@ func (p *writePlanner) plan(st *Statement, x *execution) error {
 	if any {
 		shard := x.anyOf(s)
 		x.plan.Why = whyOne(p.routing)
+		x.plan.Numbers = x.leavesNumber(p.ids)
 		for i := range p.moves {
 			if err := p.moves[i].check(x, shard); err != nil {
 				return err

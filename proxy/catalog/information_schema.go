@@ -81,14 +81,14 @@ func readTables(ctx context.Context, s *backend.Shard, o Options, condition stri
 		return nil // made in between, or skipped
 	}
 
-	columns, err := rows("SELECT table_schema, table_name, column_name, data_type, column_type, collation_name, character_maximum_length, extra, generation_expression" +
+	columns, err := rows("SELECT table_schema, table_name, column_name, data_type, column_type, collation_name, character_maximum_length, extra, generation_expression, column_default" +
 		" FROM information_schema.columns WHERE " + condition + " ORDER BY table_schema, table_name, ordinal_position")
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range columns {
 		if t := find(r); t != nil {
-			c, err := columnInfo(r[2:])
+			c, err := columnInfo(r[2:], c.Flavor() == backend.MariaDB)
 			if err != nil {
 				return nil, fmt.Errorf("read the columns of %s.%s: %w", r[0], r[1], err)
 			}
@@ -124,14 +124,15 @@ func readTables(ctx context.Context, s *backend.Shard, o Options, condition stri
 	return out, nil
 }
 
-// columnInfo reads name, data type, column type, collation, length, extra and generation expression.
-func columnInfo(r []protocol.Field) (sharding.ColumnInfo, error) {
+// columnInfo reads name, data type, column type, collation, length, extra, generation expression and default.
+func columnInfo(r []protocol.Field, mariaDB bool) (sharding.ColumnInfo, error) {
 	c := sharding.ColumnInfo{
 		Name: string(r[0]), DataType: strings.ToLower(string(r[1])), ColumnType: string(r[2]), Collation: string(r[3]),
 		AutoIncrement: strings.Contains(strings.ToLower(string(r[5])), "auto_increment"),
 		Generated:     len(r[6]) > 0,
 		Invisible:     strings.Contains(strings.ToLower(string(r[5])), "invisible"),
 	}
+	c.Default = columnDefault(&c, r[7], string(r[5]), mariaDB)
 	if r[3] != nil && r[4] != nil {
 		n, err := strconv.ParseUint(string(r[4]), 10, 64)
 		if err != nil {
@@ -140,6 +141,18 @@ func columnInfo(r []protocol.Field) (sharding.ColumnInfo, error) {
 		c.CharLength = int(min(n, 1<<32-1))
 	}
 	return c, nil
+}
+
+// columnDefault is the default as an SQL expression. MariaDB tells it as one; MySQL tells the value where it is a constant.
+func columnDefault(c *sharding.ColumnInfo, told protocol.Field, extra string, mariaDB bool) string {
+	text := string(told)
+	switch {
+	case told == nil || mariaDB && strings.EqualFold(text, "NULL"):
+		return ""
+	case mariaDB, strings.Contains(extra, "DEFAULT_GENERATED"), c.DataType == "bit":
+		return text
+	}
+	return literal(text)
 }
 
 // addKeys gives the tables their unique keys: rows of schema, table, key and
