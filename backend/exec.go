@@ -91,6 +91,13 @@ func (c *Conn) Query(ctx context.Context, sql string, maxRows int) (*Result, err
 	return res, nil
 }
 
+// Each runs a statement and shows its rows to f, one by one; they are valid during the call. After f's
+// first error, which is returned, the rest is read and forgotten.
+func (c *Conn) Each(ctx context.Context, sql string, f func([]protocol.Field) error) error {
+	_, err := c.each(ctx, sql, f)
+	return err
+}
+
 // each runs a statement and shows its rows to f; they are valid during the
 // call. After f's first error the rest is read and forgotten.
 func (c *Conn) each(ctx context.Context, sql string, f func([]protocol.Field) error) ([]protocol.Column, error) {

@@ -84,6 +84,8 @@ func (s *source) checkTimeouts(t *Timeouts) {
 		{&t.Resolve, "resolve", 5 * time.Second},
 		{&t.NetRead, "net_read", 30 * time.Second},
 		{&t.NetWrite, "net_write", 60 * time.Second},
+		{&t.Definition, "definition", 60 * time.Second},
+		{&t.Catalog, "catalog", time.Second},
 	} {
 		s.duration(f.value, "timeouts."+f.name, f.preset)
 	}

@@ -4,16 +4,18 @@ import "time"
 
 // Timeouts are written with a unit: 500ms, 10s, 8h.
 type Timeouts struct {
-	Handshake time.Duration `yaml:"handshake"` // a client's login; default 10s
-	Idle      time.Duration `yaml:"idle"`      // client idle; default 8h
-	Prepare   time.Duration `yaml:"prepare"`   // one vote; default 10s
-	Commit    time.Duration `yaml:"commit"`    // phase 2 at one shard, before the resolver takes over; default 10s
-	Drain     time.Duration `yaml:"drain"`     // open transactions at shutdown; default 10s
-	Dial      time.Duration `yaml:"dial"`      // connecting to a shard; default 3s
-	Resolve   time.Duration `yaml:"resolve"`   // between passes of the resolver; default 5s
-	NetRead   time.Duration `yaml:"net_read"`  // between two packets of what a client sends, where its session sets no net_read_timeout; default 30s
-	NetWrite  time.Duration `yaml:"net_write"` // a client that takes nothing of its answer, where its session sets no net_write_timeout; default 60s
-	Statement time.Duration `yaml:"statement"` // one statement; 0: none
+	Handshake  time.Duration `yaml:"handshake"`  // a client's login; default 10s
+	Idle       time.Duration `yaml:"idle"`       // client idle; default 8h
+	Prepare    time.Duration `yaml:"prepare"`    // one vote; default 10s
+	Commit     time.Duration `yaml:"commit"`     // phase 2 at one shard, before the resolver takes over; default 10s
+	Drain      time.Duration `yaml:"drain"`      // open transactions at shutdown; default 10s
+	Dial       time.Duration `yaml:"dial"`       // connecting to a shard; default 3s
+	Resolve    time.Duration `yaml:"resolve"`    // between passes of the resolver; default 5s
+	NetRead    time.Duration `yaml:"net_read"`   // between two packets of what a client sends, where its session sets no net_read_timeout; default 30s
+	NetWrite   time.Duration `yaml:"net_write"`  // a client that takes nothing of its answer, where its session sets no net_write_timeout; default 60s
+	Statement  time.Duration `yaml:"statement"`  // one statement; 0: none
+	Definition time.Duration `yaml:"definition"` // CREATE, ALTER, DROP …, waiting for another one in the same database; default 60s
+	Catalog    time.Duration `yaml:"catalog"`    // between looks whether another proxy has changed definitions; default 1s
 }
 
 // Pipeline is the sharing of server connections by cheap reads of many clients.

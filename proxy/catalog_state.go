@@ -8,6 +8,7 @@ import (
 
 	"lockstep/backend"
 	"lockstep/proxy/catalog"
+	"lockstep/proxy/definition"
 	"lockstep/sharding"
 )
 
@@ -19,6 +20,14 @@ type catalogState struct {
 	databases  map[string]bool
 	functions  map[string]bool // stored ones, lower case
 	incomplete bool            // some shard did not answer
+	version    uint64          // of the definitions when they were read; 0: not known
+}
+
+// isVersion says whether the catalog is of this version of the definitions.
+func (c *catalogState) isVersion(version uint64) bool {
+	c.state.RLock()
+	defer c.state.RUnlock()
+	return c.version == version
 }
 
 func (c *catalogState) loaded() bool {
@@ -78,10 +87,15 @@ func (p *Proxy) reloadSince(ctx context.Context, t time.Time) error {
 		return nil
 	}
 	begin := time.Now()
+	version, _, err := definition.Version(ctx, p.definitionHome()) // before the definitions: later ones are read again
+	if err != nil {
+		p.log.Debug("whether definitions have changed is not known", "err", err)
+	}
 	found, err := catalog.ReadShards(ctx, p.shards, catalog.Options{Logical: p.logicalByName})
 	if err != nil {
 		return fmt.Errorf("read the catalog: %w", err)
 	}
+	p.definitions.differ.Store(int64(len(found.Differences)))
 	for _, d := range found.Differences {
 		p.log.Warn("table is not the same on all shards", "table", d)
 	}
@@ -106,6 +120,7 @@ func (p *Proxy) reloadSince(ctx context.Context, t time.Time) error {
 	p.planner.SetSchema(schema)
 	p.catalog.state.Lock()
 	p.catalog.functions = functions
+	p.catalog.version = version
 	p.catalog.read, p.catalog.databases, p.catalog.incomplete = begin, set, len(found.Failed) > 0
 	p.catalog.state.Unlock()
 	return nil

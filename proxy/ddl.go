@@ -1,18 +1,15 @@
 package proxy
 
 import (
-	"fmt"
 	"strings"
-	"sync"
 
-	"lockstep/backend"
 	"lockstep/protocol"
+	"lockstep/proxy/definition"
 	"lockstep/sharding"
 )
 
 // ddl runs a statement that defines things, or one that looks after tables, on all
-// the shards that it concerns. Like a server's it commits what is open first. It
-// cannot be undone: where it fails on some shards, the error says on which it was done.
+// the shards that it concerns. Like a server's it commits what is open first.
 func (s *session) ddl(st *sharding.Statement, rq *request) error {
 	if st.DDL.Temporary {
 		return notSupported("temporary tables: a session has no server connection of its own")
@@ -26,20 +23,13 @@ func (s *session) ddl(st *sharding.Statement, rq *request) error {
 	if err := s.implicitCommit(); err != nil {
 		return err
 	}
-	if err := s.planned(st, rq); err != nil {
-		return err
-	}
 	if st.Kind == sharding.KindAdmin {
+		if err := s.planned(st, rq); err != nil {
+			return err
+		}
 		return s.scatterRead(st, rq)
 	}
-	if len(st.DDL.Tables) > 0 || st.DDL.Reload {
-		s.p.ddl.Lock() // one at a time: the catalog must be that of the last one
-		defer s.p.ddl.Unlock()
-	}
-	ok, err := s.define(st, rq)
-	if st.DDL.Reload {
-		err = s.defined(st, err)
-	}
+	ok, err := s.changeDefinition(st, rq)
 	if err != nil {
 		return err
 	}
@@ -47,80 +37,54 @@ func (s *session) ddl(st *sharding.Statement, rq *request) error {
 	return s.sent(s.writeOK(ok))
 }
 
-// define runs the statement on every target at once.
-func (s *session) define(st *sharding.Statement, rq *request) (protocol.OK, error) {
-	dropsDatabase := strings.HasPrefix(st.DDL.Verb, "drop database")
-	targets := s.plan.Targets
-	oks, errs := make([]protocol.OK, len(targets)), make([]error, len(targets))
-	var notes *backend.Result
-	var wait sync.WaitGroup
-	for i := range targets {
-		sql := targets[i].SQL
-		if sql == nil {
-			sql = rq.sql
-		}
-		shard, text := targets[i].Shard, string(sql)
-		state := s.vars.state(shard) // built here: the session's variables are this goroutine's
-		wait.Go(func() {
-			conn, err := s.p.shards[shard].Acquire(s.ctx, state, true)
-			if err != nil {
-				errs[i] = err
-				return
-			}
-			s.track(conn)
-			if oks[i], errs[i] = conn.Exec(s.ctx, text); errs[i] == nil && i == 0 && oks[i].Warnings > 0 {
-				// One shard's stand for all. What is lost of them does not undo the definition.
-				notes, _ = conn.Query(s.ctx, showWarnings, maxConditions)
-			}
-			if dropsDatabase {
-				conn.LeaveDatabase()
-			}
-			s.untrack(conn)
-			conn.Release()
-		})
+// changeDefinition runs the statement alone among those that change definitions in its databases, with a catalog that is
+// not older than the last of them.
+func (s *session) changeDefinition(st *sharding.Statement, rq *request) (protocol.OK, error) {
+	objects := definedObjects(st)
+	release, err := s.p.lockDefinitions(s.ctx, definition.Databases(objects))
+	if err != nil {
+		return protocol.OK{}, err
 	}
-	wait.Wait()
-	var done, failed []string
-	var first error
-	for i, err := range errs {
-		name := s.p.shards[targets[i].Shard].Name()
-		if err == nil {
-			done = append(done, name)
-			continue
-		}
-		failed = append(failed, name)
-		if first == nil {
-			first = err
+	defer release()
+	changed, err := s.p.refreshCatalog(s.ctx)
+	if err != nil {
+		return protocol.OK{}, err
+	}
+	if changed {
+		if st, err = s.parseAgain(rq); err != nil {
+			return protocol.OK{}, err
 		}
 	}
-	if first == nil {
-		s.keepWarnings(notes, nil)
-		return oks[0], nil
+	if err := s.planned(st, rq); err != nil {
+		return protocol.OK{}, err
 	}
-	if len(done) == 0 {
-		return protocol.OK{}, first
+	run := newDefinitionRun(s, st, rq, objects)
+	ok, err := run.run()
+	if run.started {
+		s.p.definitionsChanged()
+		if st.DDL.Reload {
+			err = s.defined(st, err)
+		} else if err == nil && st.DDL.Verb == "truncate table" {
+			s.forgetSequences(st) // they begin anew
+		}
 	}
-	s.p.log.Error("definition differs between shards now", "conn", s.id, "done", done, "failed", failed, "err", first)
-	se := *toClient(first)
-	se.Message = fmt.Sprintf("%s (failed on shard %s, done on %s: repeat it or undo it by hand)", se.Message, strings.Join(failed, ", "), strings.Join(done, ", "))
-	return protocol.OK{}, &se
+	return ok, err
+}
+
+func definedObjects(st *sharding.Statement) []definition.Object {
+	var list []definition.Object
+	for _, o := range st.DDL.Objects {
+		list = append(list, definition.Object{Kind: definition.Kind(o.Kind), Database: o.Database, Name: o.Name})
+	}
+	return list
 }
 
 // defined brings what the proxy knows in line with what was defined; cause is the statement's own failure.
 func (s *session) defined(st *sharding.Statement, cause error) error {
 	switch verb := st.DDL.Verb; {
 	case cause != nil:
-	case strings.HasPrefix(verb, "drop"), strings.HasPrefix(verb, "truncate"), strings.HasPrefix(verb, "rename"),
-		strings.HasPrefix(verb, "create table"), strings.HasPrefix(verb, "alter"):
-		for _, table := range st.DDL.Tables {
-			database, name := st.DDL.Database, table
-			if d, n, ok := strings.Cut(table, "."); ok {
-				database, name = d, n
-			}
-			if err := s.p.sequences.Forget(s.ctx, database, name); err != nil {
-				s.p.log.Warn("sequence of a changed table could not be forgotten: its ids go on where they were", "table", database+"."+name, "err", err)
-			}
-		}
+	case strings.HasPrefix(verb, "drop"), strings.HasPrefix(verb, "rename"), strings.HasPrefix(verb, "create table"), strings.HasPrefix(verb, "alter"):
+		s.forgetSequences(st)
 	}
 	if err := s.p.reload(s.ctx); err != nil && cause == nil {
 		return err
@@ -131,4 +95,16 @@ func (s *session) defined(st *sharding.Statement, cause error) error {
 		s.syncEnv()
 	}
 	return cause
+}
+
+// forgetSequences has the ids of the statement's tables begin where their rows end.
+func (s *session) forgetSequences(st *sharding.Statement) {
+	for _, o := range st.DDL.Objects {
+		if o.Kind != "table" {
+			continue
+		}
+		if err := s.p.sequences.Forget(s.ctx, o.Database, o.Name); err != nil {
+			s.p.log.Warn("sequence of a changed table could not be forgotten: its ids go on where they were", "table", o.Database+"."+o.Name, "err", err)
+		}
+	}
 }

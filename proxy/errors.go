@@ -34,6 +34,7 @@ const (
 	erUnsupportedPS       = 1295
 	erSavepointMissing    = 1305
 	erQueryInterrupted    = 1317
+	erLockWaitTimeout     = 1205
 	erWrongArguments      = 1210
 	erXARMFail            = 1399
 	erXAInDoubt           = 1401

@@ -17,6 +17,8 @@ func (s *session) showLockstep(st *sharding.Statement) error {
 		return s.showBranches()
 	case "CONNECTIONS":
 		return s.showConnections()
+	case "DDL":
+		return s.showDDL()
 	case "DEADLOCKS":
 		return s.showDeadlocks()
 	case "SHARDS":
@@ -36,7 +38,7 @@ func (s *session) showLockstep(st *sharding.Statement) error {
 	case "OUTCOME":
 		return s.showOutcome(st.Name)
 	}
-	return protocol.NewError(1064, "You have an error in your SQL syntax; SHOW LOCKSTEP knows AUDIT, BRANCHES, CONNECTIONS, DEADLOCKS, LOG, OUTCOME 'token', SHARDS, STATUS, TABLES, TRANSACTION 'gtrid' and TRANSACTIONS")
+	return protocol.NewError(1064, "You have an error in your SQL syntax; SHOW LOCKSTEP knows AUDIT, BRANCHES, CONNECTIONS, DDL, DEADLOCKS, LOG, OUTCOME 'token', SHARDS, STATUS, TABLES, TRANSACTION 'gtrid' and TRANSACTIONS")
 }
 
 // showBranches lists the branches of the session's own transaction.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lockstep/backend"
+	"lockstep/proxy/definition"
 )
 
 // markerTableTime is how long a start waits for the table of markers. A shard that
@@ -41,5 +42,11 @@ func (p *Proxy) makeMarkerTable(ctx context.Context, s *backend.Shard) {
 		p.log.Debug("table lockstep.branch could not be looked at", "shard", s.Name(), "err", err)
 	default:
 		p.log.Warn("three-phase commits and tokens are not available on a shard: its table is missing or cannot be used; lockstep init says what to do", "shard", s.Name(), "err", err)
+	}
+	if replica != nil || !s.Up() {
+		return
+	}
+	if err := definition.MakeTables(ctx, s); err != nil && s.Up() && ctx.Err() == nil {
+		p.log.Warn("changes of definitions leave no record on a shard: its table lockstep.ddl is missing or cannot be used; lockstep init says what to do", "shard", s.Name(), "err", err)
 	}
 }

@@ -64,6 +64,6 @@ func newMetrics(p *Proxy) *metrics {
 	}
 	m.registry.MustRegister(p.spools.gauges()...)
 	m.registry.MustRegister(m.compressed, m.attributesDropped, m.logins, m.loginFailures, m.refused, m.errors, m.single, m.pipelined, m.repeated, m.scattered, m.rollbacks,
-		m.unknownCommits, m.commits, m.lookups, m.deadlockTime, m.clientsLost, m.loadBytes, m.loadLines, &partsCollector{p}, deadlockCollector{p}, loopCollector{p})
+		m.unknownCommits, m.commits, m.lookups, m.deadlockTime, m.clientsLost, m.loadBytes, m.loadLines, &partsCollector{p}, deadlockCollector{p}, definitionCollector{p}, loopCollector{p})
 	return m
 }

@@ -65,7 +65,8 @@ type Proxy struct {
 	rollbackOnTimeout atomic.Bool // some shard ends a whole transaction on a lock wait time-out
 	started           time.Time
 	spools            spools
-	ddl               sync.Mutex
+	definitions       definitions
+	hook              func(step coordinator.Step, k int)
 	version           atomic.Pointer[string] // of the shards' server
 	sqlMode           atomic.Pointer[string] // the shards' default
 	collations        collations
@@ -78,7 +79,7 @@ func New(cfg *config.Config, o Options) (*Proxy, error) {
 		o.Logger = slog.Default()
 	}
 	p := &Proxy{cfg: cfg, log: o.Logger, epoch: coordinator.NewEpoch(), byName: map[string]int{}, users: map[string]*config.User{}, made: make(chan struct{}), started: time.Now(),
-		identity: newIdentity(cfg.Cluster, cfg.Coordinator)}
+		identity: newIdentity(cfg.Cluster, cfg.Coordinator), hook: o.Hook}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.sessions.init()
 	p.spools.limit = int64(cfg.Limits.MaxCursorBytes)
@@ -204,6 +205,7 @@ func (p *Proxy) Start(ctx context.Context) error {
 		p.running.Go(func() { p.deadlocks.Run(p.ctx) })
 	}
 	p.running.Go(p.watchClients)
+	p.running.Go(p.watchDefinitions)
 	for _, l := range p.listeners() {
 		p.running.Go(func() { p.accept(l) })
 	}

@@ -42,6 +42,7 @@ func (c *compiler) alterTable(n tableName, i int) error {
 			}
 			c.markDatabase(j)
 			c.st.DDL.Tables = append(c.st.DDL.Tables, to.name)
+			c.defines("table", to)
 			if err := c.mayRename(n, to); err != nil {
 				return err
 			}

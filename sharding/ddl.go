@@ -1,6 +1,9 @@
 package sharding
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // ddl classifies definitions by their words: the parser cannot read all of them, and the text goes on as it is.
 func (c *compiler) ddl() (bool, error) {
@@ -18,6 +21,7 @@ func (c *compiler) ddl() (bool, error) {
 	if verb == "truncate" {
 		return true, c.tableDDL("truncate table", c.skipIf(1, "TABLE"))
 	}
+	st.DDL.Replaces = c.words(i, "OR", "REPLACE")
 	i = c.skipIf(i, "OR", "REPLACE")
 	i = c.skipIf(i, "ONLINE")
 	i = c.skipIf(i, "IGNORE")
@@ -91,6 +95,7 @@ func (c *compiler) tableDDL(verb string, i int) error {
 	}
 	c.markDatabase(i)
 	d.Database, d.Tables = n.database, []string{n.name}
+	c.defines("table", n)
 	if isSystemDatabase(n.database) {
 		return refuse("system tables are not changed through the proxy")
 	}
@@ -138,35 +143,36 @@ func (c *compiler) routeDDL(names []tableName) error {
 
 func (c *compiler) dropTables(i int) error {
 	var names []tableName
-	c.st.DDL.Tables = nil
+	var spans [][2]int
+	c.st.DDL.Tables, c.st.DDL.Objects = nil, nil
 	for {
 		n, next, ok := c.qualified(i)
 		if !ok {
 			return syntaxError(c.src, c.startOf(i))
 		}
+		if n.database == "" {
+			return errorf(codeNoDatabase, "No database selected")
+		}
 		c.markDatabase(i)
+		c.defines("table", n)
 		names = append(names, n)
+		spans = append(spans, [2]int{c.startOf(i), c.endOf(next - 1)})
 		c.st.DDL.Tables = append(c.st.DDL.Tables, n.name)
 		if !c.punct(next, ',') {
 			break
 		}
 		i = next + 1
 	}
-	if len(names) > 1 {
-		first, _ := c.schema.Table(names[0].database, names[0].name)
-		for _, n := range names[1:] {
-			t, _ := c.schema.Table(n.database, n.name)
-			if first != nil && t != nil && first.shards() != t.shards() {
-				return refuse("tables %s and %s are on different shards; drop them one by one", names[0].name, n.name)
-			}
-		}
+	if err := c.routeDDL(names); err != nil || c.hint != "" {
+		return err
 	}
-	return c.routeDDL(names)
+	c.dropWhereTheyAre(names, spans)
+	return nil
 }
 
 func (c *compiler) renameTables(i int) error {
 	var names []tableName
-	c.st.DDL.Tables = nil
+	c.st.DDL.Tables, c.st.DDL.Objects = nil, nil
 	for {
 		from, next, ok := c.qualified(i)
 		if !ok {
@@ -184,7 +190,12 @@ func (c *compiler) renameTables(i int) error {
 		if err := c.mayRename(from, to); err != nil {
 			return err
 		}
+		if from.database == "" || to.database == "" {
+			return errorf(codeNoDatabase, "No database selected")
+		}
 		names = append(names, from)
+		c.defines("table", from)
+		c.defines("table", to)
 		c.st.DDL.Tables = append(c.st.DDL.Tables, from.name, to.name)
 		if !c.punct(after, ',') {
 			break
@@ -228,7 +239,16 @@ func (c *compiler) indexDDL(verb string, i int) error {
 	}
 	c.markDatabase(on + 1)
 	c.st.DDL.Database, c.st.DDL.Tables = n.database, []string{n.name}
+	c.defines("table", n)
 	return c.routeDDL([]tableName{n})
+}
+
+// defines notes an object whose definition the statement may change.
+func (c *compiler) defines(kind string, n tableName) {
+	o := DefinedObject{Kind: kind, Database: n.database, Name: n.name}
+	if !slices.Contains(c.st.DDL.Objects, o) {
+		c.st.DDL.Objects = append(c.st.DDL.Objects, o)
+	}
 }
 
 func (c *compiler) databaseDDL(verb string, i int) error {
@@ -249,6 +269,7 @@ func (c *compiler) databaseDDL(verb string, i int) error {
 	if d.Database == "" {
 		return errorf(codeNoDatabase, "No database selected")
 	}
+	c.defines("database", tableName{database: d.Database})
 	if isSystemDatabase(d.Database) {
 		return refuse("system databases are not changed through the proxy")
 	}

@@ -22,6 +22,7 @@ func (c *compiler) viewDDL(verb string, i int) error {
 	}
 	c.markDatabase(i)
 	d.Database, d.Tables = n.database, []string{n.name}
+	c.defines("table", n)
 	if verb == "drop view" {
 		return c.dropTables(i)
 	}
@@ -53,8 +54,13 @@ func (c *compiler) routineDDL(verb string, i int) error {
 	if !ok {
 		return syntaxError(c.src, c.startOf(i))
 	}
+	if n.database == "" {
+		return errorf(codeNoDatabase, "No database selected")
+	}
 	c.markDatabase(i)
 	d.Database = n.database
+	_, kind, _ := strings.Cut(verb, " ")
+	c.defines(kind, n)
 	shards := c.schema.allSet
 	if strings.HasSuffix(verb, "trigger") {
 		if on := c.find(i, len(c.toks), "ON"); strings.HasPrefix(verb, "create") && on < len(c.toks) {

@@ -92,6 +92,15 @@ type DDLInfo struct {
 	Database  string
 	Tables    []string
 	IfExists  bool
+	Replaces  bool // OR REPLACE
 	Temporary bool
 	Reload    bool // the catalog must be read again
+	Objects   []DefinedObject
+}
+
+// DefinedObject is a thing whose definition a statement may change.
+type DefinedObject struct {
+	Kind     string // table (views and sequences too), database, procedure, function, trigger, event, package
+	Database string
+	Name     string // "" for a database
 }

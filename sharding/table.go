@@ -39,6 +39,7 @@ type Table struct {
 	problem    string         // why statements on the table are refused, or ""
 	derived    bool           // a derived table or common table expression
 	nameless   bool           // one with columns that a server makes up names for
+	belongs    shardSet       // of a view: the shards that have all that it reads
 	rows       viewRows       // of a view over a sharded table: what may be changed through it
 }
 

@@ -149,6 +149,7 @@ func (c *compiler) unknownTable() (tableName, bool) {
 
 // placeWhereItIs compares where a view should be with where it is.
 func (s *Schema) placeWhereItIs(v *Table, shards shardSet) error {
+	v.belongs = shards
 	there := shards.and(s.there(v))
 	switch {
 	case there.empty():

@@ -39,6 +39,7 @@ var commands = []command{
 	{"txn", "list, show and settle transactions in doubt", runTxn},
 	{"recover", "settle now what is in doubt", runRecover},
 	{"log", "look into the decision log, check it", runLog},
+	{"schema", "compare what the shards define, mend what differs", runSchema},
 	{"explain", "say how the proxy would run a statement", runExplain},
 	{"version", "print the version", runVersion},
 }
@@ -124,7 +125,7 @@ Commands:
 	}
 	fmt.Fprint(w, `
 lockstep COMMAND --help explains a command. Exit codes: 0 done, 1 failed, 2 wrong usage,
-3 refused (txn, recover, log, explain), 4 done in part: a shard could not be asked, or a
+3 refused (txn, recover, log, explain, schema repair) or found (schema check), 4 done in part: a shard could not be asked, or a
 branch is not settled yet (txn, recover).
 `)
 }
