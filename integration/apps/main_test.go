@@ -1,0 +1,67 @@
+package apps
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"lockstep/integration/cluster"
+	"lockstep/localdb"
+)
+
+func TestMain(m *testing.M) { cluster.Main(m) }
+
+// side is one place where an application keeps its data.
+type side struct {
+	name    string // plain or proxy
+	address string // host:port of the server or the proxy
+}
+
+// sides starts a proxy over three shards and a plain server, each with an empty database.
+func sides(t *testing.T, database string) (plain, proxy side) {
+	t.Helper()
+	c := cluster.Start(t, cluster.Options{Shards: 3})
+	c.StartProxy()
+	s, err := localdb.Start(t.Context(), localdb.Options{Name: "plain", Dir: filepath.Join(c.Dir, "plain"), Engine: c.Shards[0].Engine})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Kill(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := s.AddUser(t.Context(), cluster.User, cluster.Password); err != nil {
+		t.Fatal(err)
+	}
+	create := "CREATE DATABASE " + database + " CHARACTER SET utf8mb4"
+	if err := s.Exec(t.Context(), create); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.DB("").ExecContext(t.Context(), create); err != nil {
+		t.Fatal(err)
+	}
+	if os.Getenv("SELF") != "" {
+		if err := c.Shards[0].Exec(t.Context(), "DROP DATABASE "+database, create); err != nil {
+			t.Fatal(err)
+		}
+		return side{"plain", s.Address()}, side{"proxy", c.Shards[0].Address()}
+	}
+	return side{"plain", s.Address()}, side{"proxy", c.Listen}
+}
+
+// unpacked is the folder of an application that make apps has unpacked. Tests are skipped without.
+func unpacked(t *testing.T, app string) string {
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join("..", "..", ".cache", "apps", app))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "complete")); err != nil {
+		if os.Getenv("LOCKSTEP_APPS") != "" {
+			t.Fatalf("%s is not there: %v", app, err)
+		}
+		t.Skipf("%s is not unpacked (make apps does it)", app)
+	}
+	return dir
+}

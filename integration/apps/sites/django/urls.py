@@ -1,0 +1,6 @@
+from django.contrib import admin
+from django.urls import path
+
+from library import views
+
+urlpatterns = [path('admin/', admin.site.urls), path('', views.shelf), path('figures/', views.figures)]
