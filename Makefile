@@ -4,6 +4,7 @@
 #   make build    bin/lockstep
 #   make test     all tests, against real servers
 #   make lint     gofmt, go vet, golangci-lint
+#   make apps     real web applications, clicked through on three shards
 #   make mysql    gets a MySQL server for "dev --engine mysql" and the tests; MariaDB is the default
 #
 # The others: race, sim, bench, crash, matrix, flood, fuzz, limits, soak, frozen, deadlocks, differential, tpch, tpcc,
@@ -12,7 +13,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run build test race lint sim mysql bench crash matrix flood fuzz limits soak frozen deadlocks differential tpch tpcc tools check-go install-run-deps install-test-deps install-bench-deps
+.PHONY: run build test race lint sim apps mysql bench crash matrix flood fuzz limits soak frozen deadlocks differential tpch tpcc tools check-go install-run-deps install-test-deps install-bench-deps
 
 GO            ?= go
 ARGS          ?=
@@ -97,6 +98,12 @@ soak: check-go install-test-deps
 # A proxy is frozen in the middle of commits, FROZEN_ROUNDS times, another one ends what it had begun, and it wakes up late.
 frozen: check-go install-test-deps
 	LOCKSTEP_FROZEN_ROUNDS=$(FROZEN_ROUNDS) scripts/run-selected.sh ./integration/threephase Frozen -v -timeout 0 $(ARGS)
+
+# WordPress and Adminer, from Debian's packages, and Django's admin: set up and clicked through on a proxy with three
+# shards and on a plain server side by side, and every page compared.
+apps: check-go install-test-deps
+	@scripts/install-apps.sh
+	LOCKSTEP_APPS=1 scripts/run-selected.sh ./integration/apps Test -v -timeout 20m $(ARGS)
 
 # A minute once, for Debian's packages, unpacked below .cache; nothing is installed.
 mysql:

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,6 +48,15 @@ func (c *catalogState) hasDatabase(name string) bool {
 	c.state.RLock()
 	defer c.state.RUnlock()
 	return c.databases[name]
+}
+
+// isServers says whether a database is every server's own.
+func isServers(database string) bool {
+	switch strings.ToLower(database) {
+	case "information_schema", "performance_schema", "mysql", "sys":
+		return true
+	}
+	return false
 }
 
 // hasFunction says whether any of the names is a stored function.

@@ -18,6 +18,7 @@ const (
 	erUnknownCommand      = 1047
 	erBadDB               = 1049
 	erBadField            = 1054
+	erTooBigSelect        = 1104
 	erServerShutdown      = 1053
 	erUnknown             = 1105
 	erNoSuchThread        = 1094

@@ -109,6 +109,7 @@ func (s *session) explainLockstep(st *sharding.Statement, rq *request) error {
 	// A plan that is only looked at must not use up ids.
 	in.Reserve = func(*sharding.Table, int) (uint64, error) { return 1, nil }
 	in.Explicit = func(*sharding.Table, uint64) error { return nil }
+	rq.gathers = true
 	if err := s.planned(inner, rq); err != nil {
 		return err
 	}

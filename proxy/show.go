@@ -1,11 +1,14 @@
 package proxy
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"lockstep/backend"
 	"lockstep/protocol"
 	"lockstep/sharding"
 )
@@ -35,13 +38,21 @@ func (s *session) showStatement(st *sharding.Statement, rq *request) error {
 			return err
 		}
 	}
+	if text, err := s.shownQuery(&st.Show); err != nil {
+		return err
+	} else if text != "" {
+		return s.showQuery(text)
+	}
 	if err := s.planned(st, rq); err != nil {
 		return err
 	}
 	// Shows need no branch: outside any transaction they see what is committed, as definitions always are.
 	s.outside = true
 	defer func() { s.outside = false }()
-	if len(s.plan.Targets) == 1 {
+	switch {
+	case st.Show.What == "create table" && len(s.plan.Targets) == 1 && st.Show.Plain:
+		return s.showCreate(st, rq)
+	case len(s.plan.Targets) == 1:
 		return s.single(st, rq)
 	}
 	return s.scatterRead(st, rq)
@@ -60,33 +71,66 @@ func (s *session) grants() []row {
 
 // showProcesses lists the sessions of this proxy.
 func (s *session) showProcesses(full bool) error {
-	var rows []row
-	for _, o := range s.p.sessions.all() {
-		if r, ok := o.process(full); ok && (s.unrestricted() || r[1] == s.user.Name) {
-			rows = append(rows, r)
-		}
+	res := &backend.Result{Columns: s.processColumns()}
+	for _, p := range s.processes(full) {
+		res.Rows = append(res.Rows, []protocol.Field{protocol.Field(p.id), protocol.Field(p.user), protocol.Field(p.host), nullable(p.database),
+			protocol.Field(p.command), protocol.Field(strconv.Itoa(int(p.since.Seconds()))), protocol.Field(p.state), nullable(p.info)})
 	}
-	sortRows(rows)
-	return s.sent(s.writeColumns(s.processColumns(), rows))
+	s.foundRows = uint64(len(res.Rows))
+	return s.sent(s.writeRows(res))
 }
 
-// process is the session's row of the process list; false before it has logged in.
-func (s *session) process(full bool) (row, bool) {
+// process is a session's row of the process list.
+type process struct {
+	id, user, host, database, command, state, info string
+	since                                          time.Duration
+}
+
+// processes are the sessions that the user may see: all, or the user's own, in the order of their ids.
+func (s *session) processes(full bool) []process {
+	var list []process
+	for _, o := range s.p.sessions.all() {
+		if p, ok := o.process(full); ok && (s.unrestricted() || p.user == s.user.Name) {
+			list = append(list, p)
+		}
+	}
+	slices.SortFunc(list, func(a, b process) int {
+		return cmp.Or(cmp.Compare(len(a.id), len(b.id)), cmp.Compare(a.id, b.id))
+	})
+	return list
+}
+
+// process is the session's own; false before it has logged in.
+func (s *session) process(full bool) (process, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.shown.user == "" {
-		return nil, false
+		return process{}, false
 	}
 	info := string(s.text)
 	if !full && len(info) > 100 {
 		info = info[:100]
 	}
+	command := s.command
+	if name, ok := commandNames[command]; ok {
+		command = name
+	}
 	state := ""
 	if s.open {
 		state = "in transaction"
 	}
-	return row{strconv.Itoa(int(s.id)), s.shown.user, s.shown.host, s.shown.database, s.command,
-		strconv.Itoa(int(time.Since(s.since).Seconds())), state, info}, true
+	return process{id: strconv.Itoa(int(s.id)), user: s.shown.user, host: s.shown.host, database: s.shown.database, command: command,
+		since: time.Since(s.since), state: state, info: info}, true
+}
+
+// commandNames are the words of servers' process lists for commands.
+var commandNames = map[string]string{
+	protocol.ComQuery.String(): "Query", protocol.ComStmtPrepare.String(): "Prepare", protocol.ComStmtExecute.String(): "Execute",
+	protocol.ComStmtSendLongData.String(): "Long Data", protocol.ComStmtClose.String(): "Close stmt", protocol.ComStmtReset.String(): "Reset stmt",
+	protocol.ComStmtFetch.String(): "Fetch", protocol.ComInitDB.String(): "Init DB", protocol.ComFieldList.String(): "Field List", protocol.ComQuit.String(): "Quit",
+	protocol.ComPing.String(): "Ping", protocol.ComStatistics.String(): "Statistics", protocol.ComSetOption.String(): "Set option",
+	protocol.ComResetConnection.String(): "Reset connection", protocol.ComChangeUser.String(): "Change user", protocol.ComProcessKill.String(): "Kill",
+	protocol.ComStmtBulkExecute.String(): "Bulk_execute",
 }
 
 // killStatement is KILL [QUERY] id.

@@ -16,6 +16,7 @@ type request struct {
 	lits    []sharding.Literal
 	stmt    *prepared         // nil for a text statement
 	execute *protocol.Execute // nil for a text statement
+	gathers bool              // information_schema is gathered for it
 	text    []byte            // with the parameters' values in it; nil: the shard gets them as parameters
 }
 
@@ -232,6 +233,7 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 		return err
 	}
 	begin := time.Now()
+	rq.gathers = true
 	err := s.planned(st, rq)
 	if unknownTable(err) && s.p.reloadSince(s.ctx, begin.Add(-staleAfter)) == nil {
 		if st, err = s.parseAgain(rq); err == nil {
@@ -281,6 +283,8 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 	case s.plan.Fill != nil:
 		s.p.metrics.scattered.Inc()
 		return s.fillTable()
+	case len(s.plan.System) > 0:
+		return s.systemRead(st)
 	case s.plan.Load != nil:
 		return s.loadFile(st, rq)
 	case s.vars.token != "" && s.plan.Write && s.tx == nil:
@@ -339,6 +343,7 @@ func (s *session) planned(st *sharding.Statement, rq *request) error {
 		}
 	}
 	in.Prefer = s.preferred()
+	in.Gather = rq.gathers
 	in.Session = nil
 	if st.SessionSlots {
 		in.Session = s.sessionSlots()

@@ -9,6 +9,7 @@ type source struct {
 	alias    string
 	table    *Table    // a derived table stands as the table that it is to its reader (relation.go); nil: not known
 	relation *relation // of a derived table or common table expression
+	derived  bool      // not a table by its name
 	optional bool      // of an outer join: its columns are NULL in rows that find no partner, on any shard
 }
 

@@ -23,7 +23,10 @@ type compiler struct {
 	facts    facts
 	sources  int // numbers given to sources
 
-	evaluates    bool // values of its text are worked out before it is planned
+	evaluates   bool           // values of its text are worked out before it is planned
+	system      *systemPlanner // of a query on information_schema
+	systemEdits []edit         // its text on the tables that stand in
+
 	conditional  bool // an executable comment that only some servers run
 	hint         string
 	maxTime      uint64          // of the hint MAX_EXECUTION_TIME(n)
@@ -161,7 +164,15 @@ func (c *compiler) finish() {
 	for _, d := range c.st.databases {
 		c.uses(d)
 	}
-	sort.SliceStable(c.edits, func(i, j int) bool { return c.edits[i].start < c.edits[j].start })
+	if c.system != nil {
+		own := c.edits
+		c.edits = slices.Concat(own, c.systemEdits)
+		c.sortEdits()
+		c.system.text = &template{}
+		c.appendSpan(c.system.text, 0, len(c.src))
+		c.edits = own
+	}
+	c.sortEdits()
 	if len(c.edits) > 0 || c.prepared {
 		t := &template{}
 		c.appendSpan(t, 0, len(c.src))

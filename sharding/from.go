@@ -88,7 +88,7 @@ func (c *compiler) newSource(n *ast.TableSource) *source {
 	case *ast.TableName:
 		s.database = c.databaseOf(t)
 		if c.isCTE(t) {
-			s.relation = c.commonTable(t.Name.O)
+			s.relation, s.derived = c.commonTable(t.Name.O), true
 			s.database = ""
 		} else {
 			s.table = c.lookupTable(t)
@@ -99,6 +99,7 @@ func (c *compiler) newSource(n *ast.TableSource) *source {
 			s.database = ""
 		}
 	default:
+		s.derived = true
 		if !n.Lateral {
 			s.relation = c.relationOf(n.Source)
 		}

@@ -3,19 +3,20 @@ package sharding
 // Plan is one execution of a statement.
 type Plan struct {
 	Targets     []Target
-	Merge       *Merge      // how to make one answer of several results; nil with one target
-	Write       bool        // changes data: its branch takes part in two-phase commit
-	InsertID    uint64      // first AUTO_INCREMENT value that the proxy generated (0: none)
-	Numbers     bool        // the shard generates an AUTO_INCREMENT value
-	AnyShard    bool        // no table: any shard would do
-	SumAffected bool        // false for global tables: affected rows are those of one shard
-	Why         string      // for EXPLAIN LOCKSTEP: how the shards were found
-	Ignore      bool        // INSERT IGNORE
-	Load        *Load       // LOAD DATA LOCAL: what becomes of the client's file
-	Returning   bool        // the change answers with rows
-	Evaluate    *Evaluation // values that the statement must be planned again with
-	Fill        *Fill       // INSERT … SELECT whose rows are read first
-	SameTime    bool        // a write to copies on several shards uses the clock: the caller sets `timestamp` to one value on all of them
+	Merge       *Merge       // how to make one answer of several results; nil with one target
+	Write       bool         // changes data: its branch takes part in two-phase commit
+	InsertID    uint64       // first AUTO_INCREMENT value that the proxy generated (0: none)
+	Numbers     bool         // the shard generates an AUTO_INCREMENT value
+	AnyShard    bool         // no table: any shard would do
+	SumAffected bool         // false for global tables: affected rows are those of one shard
+	Why         string       // for EXPLAIN LOCKSTEP: how the shards were found
+	Ignore      bool         // INSERT IGNORE
+	Load        *Load        // LOAD DATA LOCAL: what becomes of the client's file
+	Returning   bool         // the change answers with rows
+	Evaluate    *Evaluation  // values that the statement must be planned again with
+	Fill        *Fill        // INSERT … SELECT whose rows are read first
+	System      []SystemRead // tables of information_schema that stand-ins must be made of before the one target is sent
+	SameTime    bool         // a write to copies on several shards uses the clock: the caller sets `timestamp` to one value on all of them
 
 	x execution // scratch memory
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // TestPlans compiles and plans each statement of testdata/plans. Arguments of a case: mode (sql_mode), db, charset,
-// params (values; text in quotes), physical (rename the databases), prefer.
+// params (values; text in quotes), physical (rename the databases), prefer, gather (information_schema is gathered).
 func TestPlans(t *testing.T) {
 	datadriven.Walk(t, "testdata/plans", func(t *testing.T, path string) {
 		p := NewPlanner(testSchema(t), Limits{})
@@ -34,6 +34,7 @@ func TestPlans(t *testing.T) {
 			if d.HasArg("prefer") {
 				d.ScanArgs(t, "prefer", &in.Prefer)
 			}
+			in.Gather = d.HasArg("gather")
 			if d.HasArg("physical") {
 				in.PhysicalDatabase = func(shard int, logical string) string { return fmt.Sprintf("%s_%d", logical, shard+1) }
 			}
@@ -194,6 +195,19 @@ func printPlan(b *strings.Builder, st *Statement, p *Plan, in *Inputs) {
 	if f := p.Fill; f != nil {
 		fmt.Fprintf(b, "read: %s\ninsert: %s…%s\n", f.Query, f.Head, f.Tail)
 		return
+	}
+	for _, r := range p.System {
+		fmt.Fprintf(b, "gather %s as %s", r.Table.Name, r.Stand)
+		if r.Schemas != nil {
+			fmt.Fprintf(b, " of %q", r.Schemas)
+		}
+		if r.Objects != nil {
+			fmt.Fprintf(b, " named %q", r.Objects)
+		}
+		if r.Numbers {
+			b.WriteString(" with numbers")
+		}
+		b.WriteByte('\n')
 	}
 	schema := st.schema
 	same := true

@@ -59,6 +59,9 @@ func (c *compiler) query() error {
 	if c.hint != "" {
 		return c.applyHint()
 	}
+	if done, err := c.systemQuery(); done {
+		return err
+	}
 	if len(c.facts.names) == 0 {
 		return c.withoutTables()
 	}

@@ -57,7 +57,7 @@ func (c *compiler) route() (*routing, error) {
 		if len(c.st.Tables) > 0 && c.hint == "" {
 			return nil, refuse("the server's own table %s cannot be joined with tables of the cluster", system)
 		}
-		r.allowed, r.globalOnly = c.systemHome(), false
+		r.allowed, r.globalOnly = c.firstShard(), false
 		return r, nil
 	}
 	if unknown {

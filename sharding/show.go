@@ -60,6 +60,7 @@ func (c *compiler) showWhat() error {
 	i := 1
 	for c.oneOf(i, "FULL", "EXTENDED", "GLOBAL", "SESSION", "LOCAL") {
 		s.Full = s.Full || c.word(i) == "FULL"
+		s.Global = s.Global || c.word(i) == "GLOBAL"
 		i++
 	}
 	s.What = "other"
@@ -98,6 +99,7 @@ func (c *compiler) showWhat() error {
 		}
 		s.Database, s.Table = n.database, n.name
 		c.markDatabase(i)
+		s.Plain = c.hint == ""
 	case "columns", "index":
 		if !c.oneOf(i, "FROM", "IN") || !c.isName(i+1) {
 			return syntaxError(c.src, c.startOf(i))
@@ -108,21 +110,38 @@ func (c *compiler) showWhat() error {
 		if c.oneOf(next, "FROM", "IN") && c.isName(next+1) {
 			s.Database = c.nameOf(next + 1)
 			c.markName(next + 1)
+			next += 2
 		}
+		c.showTail(next)
 	case "tables", "table status", "triggers", "events":
 		if c.oneOf(i, "FROM", "IN") && c.isName(i+1) {
 			s.Database = c.nameOf(i + 1)
 			c.markName(i + 1)
 			i += 2
 		}
-		if t := c.likeTable(i, s.Database); s.What == "table status" && t != nil {
-			s.Table = t.Name
-		}
+		c.showTail(i)
 		if s.What == "tables" && c.hint == "" && c.showTables(s.Database, s.Full) {
 			return nil
 		}
+	default:
+		c.showTail(i)
 	}
 	return c.routeShow()
+}
+
+// showTail reads LIKE or WHERE at the end.
+func (c *compiler) showTail(i int) {
+	s := &c.st.Show
+	switch {
+	case i == len(c.toks):
+	case c.word(i) == "LIKE" && i+2 == len(c.toks) && c.isString(c.toks[i+1]):
+		s.Like = c.textOf(i + 1)
+	case c.word(i) == "WHERE" && i+1 < len(c.toks):
+		s.Where = strings.TrimRight(c.src[c.startOf(i+1):c.endOf(len(c.toks)-1)], " ")
+	default:
+		return
+	}
+	s.Plain = c.hint == "" && len(c.params) == 0
 }
 
 func (c *compiler) showLimit(i int) error {

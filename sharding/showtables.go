@@ -33,16 +33,3 @@ func (c *compiler) showTables(database string, full bool) bool {
 	c.st.planner = p
 	return true
 }
-
-// likeTable is the table that SHOW TABLE STATUS LIKE 'name' is about; nil: several, or none that is known.
-func (c *compiler) likeTable(i int, database string) *Table {
-	if c.word(i) != "LIKE" || i+1 >= len(c.toks) || !c.isString(c.toks[i+1]) {
-		return nil
-	}
-	t, ok := c.schema.Table(database, c.tableLiteral(i+1))
-	if !ok {
-		return nil
-	}
-	c.pinAll() // the name decides which shard is asked
-	return t
-}

@@ -16,6 +16,7 @@ type Statement struct {
 	MaxTime       uint64   // milliseconds, of the hint MAX_EXECUTION_TIME(n); 0: none
 	CalcFoundRows bool     // SELECT SQL_CALC_FOUND_ROWS
 	Leaves        bool     // a query that leaves something behind: user variables on its connection, a file
+	Gathers       bool     // reads tables of information_schema that are gathered from the shards
 	SessionSlots  bool     // uses LAST_INSERT_ID(), ROW_COUNT(), FOUND_ROWS(), CONNECTION_ID(), USER(), DATABASE() …: Inputs.Session is needed
 	Words         []string
 	Digest        string // for people: the text with '?' for its literals, cut off at some length
@@ -79,6 +80,10 @@ type Show struct {
 	Database      string
 	Table         string
 	Full          bool
+	Global        bool   // SHOW GLOBAL …
+	Like          string // the pattern, as it is written
+	Where         string // the condition, as it is written
+	Plain         bool   // the whole of it is understood, and no hint sends it to one shard
 	Limit, Offset uint64 // of SHOW WARNINGS; Limit 0 = none
 }
 

@@ -40,6 +40,7 @@ INSERT INTO orders (customer_id, total, state) VALUES (1, 10.50, 'paid'), (1, 20
 INSERT INTO note VALUES ('first'), ('second');`
 
 func TestAdminer(t *testing.T) {
+	wanted(t)
 	dir := unpacked(t, "adminer")
 	plain, proxy := sides(t, "shop")
 	a, b := serveAdminer(t, dir, plain), serveAdminer(t, dir, proxy)

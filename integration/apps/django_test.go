@@ -54,6 +54,7 @@ var djangoDrawn = []replacement{
 }
 
 func TestDjango(t *testing.T) {
+	wanted(t)
 	if err := exec.Command(debianPython, "-c", "import django, MySQLdb").Run(); err != nil {
 		t.Skipf("Django is not installed (make install-test-deps): %v", err)
 	}

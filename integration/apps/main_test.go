@@ -17,6 +17,14 @@ type side struct {
 	address string // host:port of the server or the proxy
 }
 
+// wanted skips a test unless make apps runs it.
+func wanted(t *testing.T) {
+	t.Helper()
+	if os.Getenv("LOCKSTEP_APPS") == "" {
+		t.Skip("applications are clicked through by make apps")
+	}
+}
+
 // sides starts a proxy over three shards and a plain server, each with an empty database.
 func sides(t *testing.T, database string) (plain, proxy side) {
 	t.Helper()
@@ -41,16 +49,10 @@ func sides(t *testing.T, database string) (plain, proxy side) {
 	if _, err := c.DB("").ExecContext(t.Context(), create); err != nil {
 		t.Fatal(err)
 	}
-	if os.Getenv("SELF") != "" {
-		if err := c.Shards[0].Exec(t.Context(), "DROP DATABASE "+database, create); err != nil {
-			t.Fatal(err)
-		}
-		return side{"plain", s.Address()}, side{"proxy", c.Shards[0].Address()}
-	}
 	return side{"plain", s.Address()}, side{"proxy", c.Listen}
 }
 
-// unpacked is the folder of an application that make apps has unpacked. Tests are skipped without.
+// unpacked is the folder of an application that make apps has unpacked.
 func unpacked(t *testing.T, app string) string {
 	t.Helper()
 	dir, err := filepath.Abs(filepath.Join("..", "..", ".cache", "apps", app))
@@ -58,10 +60,7 @@ func unpacked(t *testing.T, app string) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "complete")); err != nil {
-		if os.Getenv("LOCKSTEP_APPS") != "" {
-			t.Fatalf("%s is not there: %v", app, err)
-		}
-		t.Skipf("%s is not unpacked (make apps does it)", app)
+		t.Fatalf("%s is not there (make apps unpacks it): %v", app, err)
 	}
 	return dir
 }

@@ -47,6 +47,7 @@ type wordPress struct {
 }
 
 func TestWordPress(t *testing.T) {
+	wanted(t)
 	dir := unpacked(t, "wordpress")
 	plain, proxy := sides(t, "wordpress")
 	a, b := serveWordPress(t, dir, plain), serveWordPress(t, dir, proxy)
