@@ -35,7 +35,6 @@ func (t *SystemTable) role(column string) systemRole {
 type systemFilter struct {
 	c     *compiler
 	p     *systemPlanner
-	stack [][]*systemMention // sources of each open block; nil: something else than a gathered table
 	links []systemLink
 }
 
