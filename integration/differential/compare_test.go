@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -115,11 +116,16 @@ const (
 	typeLong     = 0x03
 	typeLongLong = 0x08
 
+	binaryCharset = 63
+
+	notNullFlag   = 0x0001
 	primaryFlag   = 0x0002
 	uniqueFlag    = 0x0004
 	multipleFlag  = 0x0008
+	blobFlag      = 0x0010
 	unsignedFlag  = 0x0020
 	binaryFlag    = 0x0080
+	noDefaultFlag = 0x1000
 	partOfKeyFlag = 0x4000
 	groupFlag     = 0x8000
 )
@@ -196,9 +202,14 @@ func columnsDiffer(st *step, want, got []wireclient.Column) string {
 	var d []string
 	for i := range want {
 		w, g := loosened(want[i], got[i])
+		if outer.MatchString(st.tree.String()) { // which a server may turn into an inner join
+			w.Flags, g.Flags = w.Flags&^notNullFlag, g.Flags&^notNullFlag
+		}
 		if w != g {
 			d = append(d, fmt.Sprintf("plain: %s\nproxy: %s", want[i].String(), got[i].String()))
 		}
 	}
 	return strings.Join(d, "\n")
 }
+
+var outer = regexp.MustCompile(`(LEFT|RIGHT) (OUTER )?JOIN`)

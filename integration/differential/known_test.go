@@ -9,11 +9,18 @@ import (
 // loosened leaves out of two definitions of a column what a program cannot rely on, each for its reason.
 func loosened(w, g wireclient.Column) (wireclient.Column, wireclient.Column) {
 	// A server keeps these only where no temporary table stands between the column and the client: by its plan.
-	const byPlan = primaryFlag | uniqueFlag | multipleFlag | binaryFlag | partOfKeyFlag | groupFlag
+	const byPlan = noDefaultFlag | primaryFlag | uniqueFlag | multipleFlag | binaryFlag | partOfKeyFlag | groupFlag
 	w.Flags &^= byPlan
 	g.Flags &^= byPlan
 	if w.Table == "" && g.Table == "" { // so it is with the name of an expression
 		w.OrgName, g.OrgName = "", ""
+		if w.Charset != binaryCharset { // the decimals of a string, and whether a long one is called a BLOB, are too
+			w.Decimals, g.Decimals = 0, 0
+			w.Flags, g.Flags = w.Flags&^blobFlag, g.Flags&^blobFlag
+		}
+	}
+	if w.OrgTable == w.Table || g.OrgTable == g.Table { // of a view: where it is merged into the query
+		w.OrgTable, g.OrgTable = "", ""
 	}
 	return w, g
 }
@@ -25,6 +32,7 @@ var open = []struct {
 	why         string
 }{
 	{aspectError, regexp.MustCompile(`s1`), regexp.MustCompile(`'d.s1' doesn't exist`), "prepared statements of a table that is on one shard, with others"},
+	{aspectColumns, regexp.MustCompile(`^SHOW (WARNINGS|ERRORS)|DATABASE\(\)|@@last|SELECT @x`), regexp.MustCompile(``), "columns of what the proxy answers itself"},
 	{aspectWarnings, regexp.MustCompile(`^SET @`), regexp.MustCompile(``), "warnings of a subquery in SET"},
 }
 

@@ -16,14 +16,19 @@ import (
 // setUp draws the tables of a round, and what is in them.
 func (a *author) setUp() (steps []*step) {
 	a.relations, a.variables, a.names = nil, nil, 0
-	add := func(names []string, whole bool, n int) {
+	add := func(names []string, n int) {
 		for _, i := range a.r.Perm(len(names))[:n] {
-			a.relations = append(a.relations, a.relation(names[i], whole))
+			a.relations = append(a.relations, a.relation(names[i]))
 		}
 	}
-	add(hashed, false, a.r.IntN(2)+2)
-	add(bounded, true, a.r.IntN(2)+1)
-	add(placed, false, a.r.IntN(2)+1)
+	a.groupKey = a.keyColumn("id", false)
+	add(hashed, a.r.IntN(2)+1)
+	add(bounded, a.r.IntN(2)+1)
+	add(placed, a.r.IntN(2)+1)
+	add(others, a.r.IntN(2))
+	if a.chance(40) {
+		add(grouped, 2)
+	}
 	for _, r := range a.relations {
 		steps = append(steps, &step{tree: r.definition()})
 	}

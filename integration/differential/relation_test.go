@@ -2,6 +2,7 @@ package differential
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -30,7 +31,6 @@ type relation struct {
 	attributes []attribute
 	tail       []string // keys
 	options    string
-	inner      bool // its key is an integer between lowestKey and highestKey
 }
 
 const (
@@ -155,11 +155,23 @@ func (a *author) keyColumn(name string, whole bool) attribute {
 	return c
 }
 
-// relation draws a table. whole asks for an integer key within bounds.
-func (a *author) relation(name string, whole bool) *relation {
-	r := &relation{name: name, inner: whole, options: charset}
-	r.attributes = append(r.attributes, a.keyColumn("id", whole))
-	if a.chance(25) {
+// relation draws a table; its name says by which rule it is placed.
+func (a *author) relation(name string) *relation {
+	r := &relation{name: name, options: charset}
+	key, two := a.keyColumn("id", slices.Contains(bounded, name)), a.chance(25)
+	switch name[0] {
+	case 'k':
+		two = true
+	case 'y':
+		key = attribute{name: "id", key: true, family: date, kind: "DATE NOT NULL"}
+		if a.chance(50) {
+			key.family, key.kind = moment, "DATETIME(3) NOT NULL"
+		}
+	case 'q':
+		key = a.groupKey
+	}
+	r.attributes = append(r.attributes, key)
+	if two {
 		r.attributes = append(r.attributes, attribute{name: "id2", family: integer, kind: "INT NOT NULL", key: true})
 	}
 	r.attributes = append(r.attributes, attribute{name: "n", family: integer, kind: "INT", null: true})

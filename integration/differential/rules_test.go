@@ -13,6 +13,8 @@ var (
 	hashed  = []string{"h1", "h2", "h3", "h4"}
 	bounded = []string{"m1", "r1", "l1"} // mod, range, list: of an integer between lowestKey and highestKey
 	placed  = []string{"g1", "g2", "s1"} // global, single
+	others  = []string{"k1", "y1", "y2"} // two columns together, month, day
+	grouped = []string{"q1", "q2"}       // a table group: keys of one type
 )
 
 // rules is the part of the configuration that places the tables on n shards.
@@ -20,6 +22,9 @@ func rules(n int) string {
 	var b strings.Builder
 	b.WriteString("schemas:\n  - name: d\n    tables:\n")
 	b.WriteString("      - {name: g1, kind: global}\n      - {name: g2, kind: global}\n")
+	b.WriteString("      - {name: k1, shard_key: [id, id2]}\n")
+	b.WriteString("      - {name: y1, shard_key: id, function: month}\n      - {name: y2, shard_key: id, function: day}\n")
+	b.WriteString("      - {name: q1, shard_key: id, group: q}\n      - {name: q2, shard_key: id, group: q}\n")
 	fmt.Fprintf(&b, "      - {name: s1, kind: single, shard: s%d}\n", n)
 	b.WriteString("      - {name: m1, shard_key: id, function: mod}\n")
 	b.WriteString("      - name: r1\n        shard_key: id\n        function: range\n        ranges:\n")

@@ -14,11 +14,12 @@ type source struct {
 type author struct {
 	*generator
 	relations []*relation
-	names     int      // of aliases given
-	variables []string // user variables that hold an integer
-	fuzzy     bool     // the statement shows one of several equal texts
-	writing   bool     // the statement writes: what it cannot convert ends it at a row that depends on the plan
-	rough     bool     // it computes in floating point, in an order of the server's choice
+	groupKey  attribute // of the tables of a group
+	names     int       // of aliases given
+	variables []string  // user variables that hold an integer
+	fuzzy     bool      // the statement shows one of several equal texts
+	writing   bool      // the statement writes: what it cannot convert ends it at a row that depends on the plan
+	rough     bool      // it computes in floating point, in an order of the server's choice
 }
 
 type place struct {
