@@ -218,7 +218,7 @@ func (b *bench) report(steps []*step, m *mismatch) {
 }
 
 // tableNames makes one reason of those that differ in a name only.
-var tableNames = regexp.MustCompile(`\b[hmrlgskyq][0-9]\b|\bid2?\b|\bt[0-9]+\b|row [0-9]+`)
+var tableNames = regexp.MustCompile(`\b[hmrlgskyq][0-9]\b|\bid2?\b|\b(cte)?t[0-9]+\b|\([^)]*\)|row [0-9]+`)
 
 // connectBoth opens the sessions of a bench.
 func connectBoth(t *testing.T, plain string, p *cluster.Proxy) *bench {
