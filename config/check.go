@@ -21,6 +21,8 @@ func (s *source) check(c *Config) {
 	s.checkDeadlocks(&c.Deadlocks)
 	s.fill(&c.LocalInfile, "local_infile", LocalInfileOn)
 	s.oneOf(c.LocalInfile, "local_infile", LocalInfileOn, LocalInfileOff)
+	s.fill(&c.Scratch, "scratch", ScratchOn)
+	s.oneOf(c.Scratch, "scratch", ScratchOn, ScratchOff)
 	s.checkCompression(c)
 	s.checkTimeouts(&c.Timeouts)
 	s.checkLimits(&c.Limits)
@@ -117,6 +119,9 @@ func (s *source) checkLimits(l *Limits) {
 		{&l.MaxStatements, "max_prepared_statements", 1024, 1, 1_000_000},
 		{&l.MaxMergeRows, "max_merge_rows", 1_000_000, 1, 1_000_000_000},
 		{&l.MaxMergeBytes, "max_merge_bytes", 256 * mebibyte, mebibyte, 1 << 40},
+		{&l.MaxScratchRows, "max_scratch_rows", 1_000_000, 1, 1_000_000_000},
+		{&l.MaxScratchBytes, "max_scratch_bytes", 1024 * mebibyte, mebibyte, 1 << 40},
+		{&l.MaxScratchRuns, "max_scratch_statements", 16, 1, 10_000},
 		{&l.MaxCursorBytes, "max_cursor_bytes", 1024 * mebibyte, mebibyte, 1 << 40},
 		{&l.PlanCache, "plan_cache", 4096, 1, 10_000_000},
 		{&l.MaxLoadLine, "max_load_line", 16 * mebibyte, 1 << 10, 1024 * mebibyte},

@@ -22,6 +22,7 @@ type Config struct {
 	SequenceShard string        `yaml:"sequence_shard"` // holds AUTO_INCREMENT sequences; default the first shard
 	SequenceBlock int           `yaml:"sequence_block"` // ids reserved at once; default 1000
 	LocalInfile   string        `yaml:"local_infile"`   // LOAD DATA LOCAL: on (default; the shards' own local_infile counts too) | off
+	Scratch       string        `yaml:"scratch"`        // whether rows are brought to one server for queries that need that: on (default) | off; sessions may choose
 	Timeouts      Timeouts      `yaml:"timeouts"`       //
 	Limits        Limits        `yaml:"limits"`         //
 	ProxyProtocol ProxyProtocol `yaml:"proxy_protocol"` //
@@ -43,6 +44,12 @@ const (
 const (
 	LocalInfileOn  = "on"
 	LocalInfileOff = "off"
+)
+
+// The values of Config.Scratch.
+const (
+	ScratchOn  = "on"
+	ScratchOff = "off"
 )
 
 // Admin is the admin port: SQL for operators, metrics, readiness.

@@ -20,6 +20,7 @@ const (
 	erBadField            = 1054
 	erTooBigSelect        = 1104
 	erServerShutdown      = 1053
+	erDuplicateKey        = 1062
 	erUnknown             = 1105
 	erNoSuchThread        = 1094
 	erKillDenied          = 1095
@@ -45,7 +46,11 @@ const (
 	erCantChangeInTx      = 1568
 	erReadOnlyTransaction = 1792
 	erMalformedPacket     = 1835
+	erDeadlock            = 1213
+	erTimedOutMariaDB     = 1969
 	erLostConnection      = 2013
+	erTimedOutMySQL       = 3024
+	erLockNowait          = 3572
 )
 
 // clientFacing is an error that knows what a client should be told.

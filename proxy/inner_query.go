@@ -137,6 +137,9 @@ func (s *session) planInner(sql []byte) (*sharding.Statement, *request, error) {
 
 // readInner reads the planned query's rows into the sink.
 func (s *session) readInner(rq *request, sink merge.Sink) (uint64, error) {
+	if s.plan.Scratch != nil {
+		return s.scratchInto(rq, sink)
+	}
 	parts, err := s.sendParts(rq, false)
 	if err != nil {
 		return 0, err

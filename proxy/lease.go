@@ -12,6 +12,8 @@ type lease struct {
 	shard  int
 	conn   *backend.Conn
 	branch *branch // nil outside a transaction
+
+	temporary bool // it has temporary tables: washed before anybody else has it
 }
 
 // lease takes the connection that a statement on the shard must run on.
@@ -105,6 +107,9 @@ func (s *session) done(l *lease) {
 	}
 	s.untrack(l.conn)
 	if l.branch == nil {
+		if l.temporary {
+			s.wash(l.conn)
+		}
 		l.conn.Release()
 	}
 	l.conn = nil

@@ -23,6 +23,9 @@ type metrics struct {
 	clientsLost       *prometheus.CounterVec
 	loadBytes         prometheus.Counter
 	loadLines         prometheus.Counter
+	scratch           prometheus.Counter
+	scratchRows       prometheus.Counter
+	scratchBytes      prometheus.Counter
 }
 
 func newMetrics(p *Proxy) *metrics {
@@ -46,8 +49,11 @@ func newMetrics(p *Proxy) *metrics {
 		unknownCommits:    counter("commits_unknown_total", "One-phase commits whose shard was lost before it answered."),
 		clientsLost: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lockstep", Name: "clients_lost_total",
 			Help: "Sessions that were ended in the middle of a statement because of their clients."}, []string{"why"}),
-		loadBytes: counter("load_bytes_total", "Bytes of clients' files for LOAD DATA LOCAL."),
-		loadLines: counter("load_lines_total", "Lines of clients' files that were dealt to shards."),
+		loadBytes:    counter("load_bytes_total", "Bytes of clients' files for LOAD DATA LOCAL."),
+		loadLines:    counter("load_lines_total", "Lines of clients' files that were dealt to shards."),
+		scratch:      counter("statements_scratch_total", "Statements whose rows were brought to one server."),
+		scratchRows:  counter("scratch_rows_total", "Rows that were brought to one server for them."),
+		scratchBytes: counter("scratch_bytes_total", "Bytes of those rows."),
 		commits: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lockstep", Name: "commits_total",
 			Help: "COMMITs by the way they went."}, []string{"phases"}),
 		lookups: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lockstep", Name: "outcome_lookups_total",
@@ -64,6 +70,6 @@ func newMetrics(p *Proxy) *metrics {
 	}
 	m.registry.MustRegister(p.spools.gauges()...)
 	m.registry.MustRegister(m.compressed, m.attributesDropped, m.logins, m.loginFailures, m.refused, m.errors, m.single, m.pipelined, m.repeated, m.scattered, m.rollbacks,
-		m.unknownCommits, m.commits, m.lookups, m.deadlockTime, m.clientsLost, m.loadBytes, m.loadLines, &partsCollector{p}, deadlockCollector{p}, definitionCollector{p}, loopCollector{p})
+		m.unknownCommits, m.commits, m.lookups, m.deadlockTime, m.clientsLost, m.loadBytes, m.loadLines, m.scratch, m.scratchRows, m.scratchBytes, &partsCollector{p}, deadlockCollector{p}, definitionCollector{p}, loopCollector{p})
 	return m
 }

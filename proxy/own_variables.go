@@ -16,12 +16,13 @@ import (
 const (
 	varCommitMode = "lockstep_commit_mode" // how the next COMMIT over several shards goes
 	varPipelining = "lockstep_pipelining"  // whether cheap reads may share a server connection with other sessions
+	varScratch    = "lockstep_scratch"     // whether rows may be brought to one server for a query that needs that
 	varToken      = "lockstep_token"       // by which the outcome of the open or next transaction can be looked up
 	varGTRID      = "lockstep_gtrid"       // of the open transaction, otherwise of the last one; read only
 )
 
 // ownVariables in the order of SHOW VARIABLES.
-var ownVariables = []string{varCommitMode, varGTRID, varPipelining, varToken}
+var ownVariables = []string{varCommitMode, varGTRID, varPipelining, varScratch, varToken}
 
 // setOwn sets one of the proxy's own variables.
 func setOwn(a *sharding.Assignment, value string, next *variables) error {
@@ -47,6 +48,13 @@ func setOwn(a *sharding.Assignment, value string, next *variables) error {
 		}
 		next.pipelining = on && next.p.cfg.Pipeline.Connections > 0
 		return nil
+	}
+	if a.Name == varScratch {
+		on, err := switchOf(a, value)
+		if err == nil {
+			next.scratch = on && (!a.Default || next.p.cfg.Scratch == config.ScratchOn)
+		}
+		return err
 	}
 	mode := strings.ToLower(textOf(value))
 	if a.Default {
@@ -81,6 +89,11 @@ func (s *session) ownVariable(name string) (string, bool) {
 		return s.vars.commitMode, true
 	case varPipelining:
 		if s.vars.pipelining {
+			return "ON", true
+		}
+		return "OFF", true
+	case varScratch:
+		if s.vars.scratch {
 			return "ON", true
 		}
 		return "OFF", true

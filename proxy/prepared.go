@@ -118,7 +118,7 @@ func onTables(k sharding.Kind) bool {
 
 // describe has a shard prepare the statement and passes its description on.
 func (s *session) describe(st *prepared, parsed *sharding.Statement) error {
-	p, err := s.prepareOn(s.describer(parsed), st.sql)
+	p, err := s.prepareSomewhere(st, parsed)
 	if err != nil {
 		return err
 	}

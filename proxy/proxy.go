@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,7 @@ type Proxy struct {
 	epoch    string
 	shards   []*backend.Shard // in the file's order: a plan's shard index is a position here
 	idShards []*backend.Shard // the same servers, for sequences alone
+	scratch  []*backend.Shard // the same servers, for temporary tables alone
 	byName   map[string]int
 
 	decisions   *txlog.Log
@@ -125,6 +127,9 @@ func New(cfg *config.Config, o Options) (*Proxy, error) {
 		o := shardOptions(cfg, s, o.Logger, nil)
 		o.MaxConns, o.MaxIdle = sequenceConns, sequenceConns
 		p.idShards = append(p.idShards, backend.NewShard(o))
+		// So do temporary tables: whoever needs one may hold branches.
+		o.MaxConns, o.MaxIdle = cfg.Limits.MaxScratchRuns, cfg.Limits.MaxScratchRuns
+		p.scratch = append(p.scratch, backend.NewShard(o))
 	}
 	p.sequences = catalog.NewSequences(catalog.SequenceOptions{
 		Home: p.idShards[p.sequenceHome()], Shards: p.idShards, Block: cfg.SequenceBlock,
@@ -262,7 +267,7 @@ func (p *Proxy) Close() error {
 		errs = append(errs, p.front.close())
 	}
 	p.running.Wait()
-	for _, s := range append(p.shards, p.idShards...) {
+	for _, s := range slices.Concat(p.shards, p.idShards, p.scratch) {
 		errs = append(errs, s.Close())
 	}
 	p.identity.release() // last: it waits for attempts that the shards' end breaks off

@@ -91,6 +91,7 @@ type session struct {
 	killing int             // KILL QUERYs under way
 	victim  uint64          // the statement of this number is ended to break a deadlock
 	overdue uint64          // the statement of this number is ended for its time limit
+	stop    uint64          // the statement of this number was asked to end
 	bereft  uint64          // the statement of this number is ended because one of its shards is lost
 	spared  *sync.Cond      // of mu: killing has fallen
 	command string

@@ -53,6 +53,9 @@ func (s *session) killQuery() {
 // connections it runs on stay the session's until every shard has been told: see untrack.
 func (s *session) killStatementNumber(number uint64) {
 	s.mu.Lock()
+	if s.number == number {
+		s.stop = number
+	}
 	if s.number != number || len(s.active) == 0 {
 		loop := s.loop
 		s.mu.Unlock()

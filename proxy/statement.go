@@ -285,6 +285,8 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 		return s.fillTable()
 	case len(s.plan.System) > 0:
 		return s.systemRead(st)
+	case s.plan.Scratch != nil:
+		return s.scratch(st, rq)
 	case s.plan.Load != nil:
 		return s.loadFile(st, rq)
 	case s.vars.token != "" && s.plan.Write && s.tx == nil:
@@ -342,14 +344,14 @@ func (s *session) planned(st *sharding.Statement, rq *request) error {
 			in.PhysicalDatabase = s.p.physical
 		}
 	}
-	in.Prefer = s.preferred()
+	in.Prefer, in.MayScratch, in.InTransaction = s.preferred(), s.vars.scratch, s.tx != nil || !s.vars.autocommit
 	in.Gather = rq.gathers
 	in.Session = nil
 	if st.SessionSlots {
 		in.Session = s.sessionSlots()
 	}
 	if err := st.Plan(&s.plan, in); err != nil || rq.text == nil {
-		return err
+		return scratchOff(err)
 	}
 	for i := range s.plan.Targets {
 		if t := &s.plan.Targets[i]; t.SQL == nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lockstep/backend"
+	"lockstep/config"
 )
 
 // variables is a session's state that travels with it from one server
@@ -19,6 +20,7 @@ type variables struct {
 	noBackslash bool
 	foundRows   bool
 	pipelining  bool
+	scratch     bool
 	database    string            // logical name
 	vars        map[string]string // session variables and "@user" ones, as SQL literals
 	commitMode  string
@@ -33,7 +35,7 @@ type variables struct {
 }
 
 func newVariables(p *Proxy) variables {
-	return variables{p: p, autocommit: true, pipelining: p.cfg.Pipeline.Connections > 0, vars: map[string]string{}, commitMode: p.cfg.CommitMode}
+	return variables{p: p, autocommit: true, pipelining: p.cfg.Pipeline.Connections > 0, scratch: p.cfg.Scratch == config.ScratchOn, vars: map[string]string{}, commitMode: p.cfg.CommitMode}
 }
 
 // clone is a copy to try a change on.

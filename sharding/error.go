@@ -23,6 +23,7 @@ const (
 type Error struct {
 	Code    uint16 // 1064 syntax, 1146 no table, 1046 no database, 1235 not supported (Message names what and why), …
 	Message string
+	Scratch bool // the scratch server would answer it
 }
 
 func (e *Error) Error() string { return e.Message }

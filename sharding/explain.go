@@ -40,6 +40,9 @@ func (st *Statement) Explain(p *Plan, in *Inputs, schema *Schema) []ExplainRow {
 		}
 		rows = append(rows, r)
 	}
+	if p.Scratch != nil {
+		rows = append(rows, st.explainScratch(p.Scratch, in, text)...)
+	}
 	if p.InsertID != 0 {
 		rows = append(rows, ExplainRow{Step: "number", Statement: fmt.Sprintf("AUTO_INCREMENT values from %d", p.InsertID)})
 	}

@@ -115,6 +115,7 @@ func FuzzParse(f *testing.F) {
 		}
 		var plan Plan
 		in := testInputs(text, lits)
+		in.MayScratch = true
 		in.AppendParam = func(dst []byte, i int) ([]byte, error) { return append(dst, '5'), nil }
 		for range st.Params {
 			in.Params = append(in.Params, Value{Kind: ValInt, I: 5})
@@ -132,7 +133,7 @@ func FuzzParse(f *testing.F) {
 				return
 			}
 		}
-		if len(plan.Targets) == 0 && plan.Fill == nil {
+		if len(plan.Targets) == 0 && plan.Fill == nil && plan.Scratch == nil {
 			t.Fatalf("%q: no target", text)
 		}
 		st.Explain(&plan, in, s)

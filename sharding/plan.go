@@ -3,6 +3,7 @@ package sharding
 // Plan is one execution of a statement.
 type Plan struct {
 	Targets     []Target
+	Scratch     *Scratch     // the rows are brought to one server: no targets
 	Merge       *Merge       // how to make one answer of several results; nil with one target
 	Write       bool         // changes data: its branch takes part in two-phase commit
 	InsertID    uint64       // first AUTO_INCREMENT value that the proxy generated (0: none)

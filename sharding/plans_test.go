@@ -38,6 +38,7 @@ func TestPlans(t *testing.T) {
 			if d.HasArg("physical") {
 				in.PhysicalDatabase = func(shard int, logical string) string { return fmt.Sprintf("%s_%d", logical, shard+1) }
 			}
+			in.MayScratch, in.InTransaction = d.Cmd == "scratch", d.HasArg("transaction")
 			var b strings.Builder
 			in.Reserve = func(t *Table, n int) (uint64, error) {
 				fmt.Fprintf(&b, "reserve %d for %s\n", n, t.Name)
@@ -49,7 +50,7 @@ func TestPlans(t *testing.T) {
 			}
 			var st *Statement
 			var err error
-			if d.Cmd == "prepared" {
+			if d.Cmd == "prepared" || d.HasArg("params") {
 				st, err = p.ParsePrepared(env, in.SQL)
 				bindArgs(t, d, in)
 			} else {
@@ -72,7 +73,7 @@ func TestPlans(t *testing.T) {
 					return b.String() + printError(err)
 				}
 			}
-			if d.Cmd == "explain" {
+			if d.Cmd == "explain" || d.Cmd == "scratch" {
 				for _, r := range st.Explain(&plan, in, st.schema) {
 					fmt.Fprintf(&b, "%-6s %-3s %s\n", r.Step, r.Shard, r.Statement)
 				}

@@ -39,9 +39,9 @@ func (c *compiler) query() error {
 	}
 	c.walk(node)
 	st.Leaves = hasInto || c.facts.assigns
-	r, err := c.route()
-	if err != nil {
-		return err
+	r, refused := c.route()
+	if refused != nil && c.hint != "" {
+		return refused
 	}
 	st.Locking = c.locks(node)
 	clauses, clausesOK := c.clauses()
@@ -59,6 +59,13 @@ func (c *compiler) query() error {
 	if c.hint != "" {
 		return c.applyHint()
 	}
+	if refused != nil {
+		if hasInto {
+			return refused
+		}
+		st.planner, err = c.orScratch(node, nil, refused)
+		return err
+	}
 	if done, err := c.systemQuery(); done {
 		return err
 	}
@@ -70,6 +77,19 @@ func (c *compiler) query() error {
 	}
 	p := &selectPlanner{routing: r}
 	st.planner = p
+	if err := c.scatterOrNot(sel, clauses, p, plain, hasInto, clausesOK); err != nil {
+		return err
+	}
+	if hasInto || r.always(c.schema) {
+		return nil
+	}
+	st.planner, err = c.orScratch(node, p, nil)
+	return err
+}
+
+// scatterOrNot says how several shards answer a query together, or sets the routing's obstacle.
+func (c *compiler) scatterOrNot(sel *ast.SelectStmt, clauses clauses, p *selectPlanner, plain, hasInto, clausesOK bool) error {
+	r := p.routing
 	switch {
 	case !plain:
 		r.setObstacle("UNION, INTERSECT and EXCEPT over several shards cannot be merged")
@@ -80,11 +100,14 @@ func (c *compiler) query() error {
 	case !clausesOK:
 		r.setObstacle("a query in parentheses or with WITH over several shards cannot be merged")
 	case r.main >= 0 && r.obstacle == "":
-		if err := c.scatter(sel, clauses, p); err != nil {
-			return err
-		}
+		return c.scatter(sel, clauses, p)
 	}
 	return nil
+}
+
+// always says whether the statement can run in one of the present ways, whatever its values.
+func (r *routing) always(s *Schema) bool {
+	return r.obstacle == "" && len(r.groups) <= 1 && r.allowed == s.allSet || len(r.groups) == 0 && !r.allowed.empty()
 }
 
 func (r *routing) setObstacle(reason string) {

@@ -99,8 +99,14 @@ func (s *Schema) placeView(v *Table) error {
 	if err := c.query(); err != nil {
 		return fmt.Errorf("what it reads cannot be told (%w)", err)
 	}
+	chosen := c.st.planner
+	if p, ok := chosen.(*scratchPlanner); ok {
+		if chosen = p.first; chosen == nil {
+			return fmt.Errorf("what it reads cannot be told (%w)", p.reason)
+		}
+	}
 	var shards shardSet
-	switch p := c.st.planner.(type) {
+	switch p := chosen.(type) {
 	case *fixedPlanner:
 		shards = p.shards
 		v.Rule.Kind = Global

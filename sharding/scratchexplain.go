@@ -1,0 +1,53 @@
+package sharding
+
+import (
+	"fmt"
+	"strings"
+)
+
+// explainScratch prints what is loaded from where, and what runs on the scratch server then.
+func (st *Statement) explainScratch(s *Scratch, in *Inputs, text string) []ExplainRow {
+	home := st.schema.shards[s.Shard]
+	var rows []ExplainRow
+	for i := range s.Loads {
+		l := &s.Loads[i]
+		if l.InPlace {
+			rows = append(rows, ExplainRow{Step: "in place", Shard: home, Statement: "table " + l.Table.Name + " is there"})
+			continue
+		}
+		rows = append(rows, st.explainLoad(l, in)...)
+	}
+	if s.SQL != nil {
+		text = strings.TrimSpace(string(s.SQL))
+	}
+	return append(rows, ExplainRow{Step: "scratch", Shard: home, Statement: text})
+}
+
+// explainLoad plans the query that loads a table, as it will be when it is run.
+func (st *Statement) explainLoad(l *ScratchLoad, in *Inputs) []ExplainRow {
+	failed := func(err error) []ExplainRow {
+		return []ExplainRow{{Step: "load", Statement: fmt.Sprintf("%s (%v)", l.SQL, err)}}
+	}
+	env := st.env
+	read, _, err := compile(st.schema, &env, l.SQL, false)
+	if err != nil {
+		return failed(err)
+	}
+	key := shapeKey{env: &env, text: l.SQL}
+	lits, _ := key.scan(nil)
+	own := *in
+	own.SQL, own.Literals, own.Params, own.MayScratch = l.SQL, lits, nil, false
+	var plan Plan
+	if err := read.Plan(&plan, &own); err != nil {
+		return failed(err)
+	}
+	var rows []ExplainRow
+	for _, t := range plan.Targets {
+		sql := l.SQL
+		if t.SQL != nil {
+			sql = t.SQL
+		}
+		rows = append(rows, ExplainRow{Step: "load", Shard: st.schema.shards[t.Shard], Statement: string(sql)})
+	}
+	return rows
+}
