@@ -146,14 +146,14 @@ func (l *lane) deliver(p passenger, w protocol.Waiting) bool {
 	if w.Code != 0 && backend.EndsConnection(protocol.NewError(w.Code, "")) {
 		// The server ends the connection, not the statement: like those behind it, it is run elsewhere.
 		s.p.metrics.repeated.Inc()
-		s.leave(s.serveAgain)
+		s.beginAnew()
 		return false
 	}
 	if w.Warnings > 0 {
 		// They would have to be asked for before the next statement runs, which has been sent.
 		p.st.Observed.HeldUp()
 		_, err := protocol.DrainResponse(wire)
-		s.leave(s.serveAgain)
+		s.beginAnew()
 		return err == nil
 	}
 	sum, err := protocol.Relay(s.client, wire, s.patch(false))
@@ -162,7 +162,7 @@ func (l *lane) deliver(p passenger, w protocol.Waiting) bool {
 		var re *protocol.RelayError
 		if errors.As(err, &re) && re.Source && !sum.Started {
 			s.p.metrics.repeated.Inc()
-			s.leave(s.serveAgain) // no answer of its own: the server hangs up
+			s.beginAnew() // no answer of its own: the server hangs up
 		} else {
 			cause := err // a variable of its own: captured, err would be on the heap each time
 			s.leave(func() error { return cause })
@@ -209,7 +209,7 @@ func (l *lane) breakUp() {
 		if s := l.pop().s; s != nil {
 			s.flight.on, s.flight.lane = false, nil
 			s.p.metrics.repeated.Inc()
-			s.leave(s.serveAgain)
+			s.beginAnew()
 		}
 	}
 }

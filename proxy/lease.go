@@ -38,8 +38,20 @@ func (s *session) lease(shard int, savepoint bool, prepare string) (lease, error
 			}
 		}
 	}
-	s.track(l.conn)
+	if s.track(l.conn) {
+		return l, s.notSent(&l)
+	}
 	return l, nil
+}
+
+// notSent gives the connection of a statement back that KILL QUERY has hit before it was sent.
+func (s *session) notSent(l *lease) error {
+	if l.branch != nil && l.branch.fresh {
+		s.dropBranch(l.branch) // its XA START is buffered
+		l.conn = nil
+	}
+	s.done(l)
+	return protocol.NewError(erQueryInterrupted, "Query execution was interrupted")
 }
 
 // acquire takes a connection from a shard's pool, with a statement prepared on it (empty: none). On the loop only one

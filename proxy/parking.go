@@ -176,6 +176,14 @@ func (s *session) serveAgain() error {
 	return s.client.Flush()
 }
 
+// beginAnew has a goroutine serve a statement from its beginning that was on a shared connection. To who kills it, it is still the same.
+func (s *session) beginAnew() {
+	s.mu.Lock()
+	s.begunAnew = true
+	s.mu.Unlock()
+	s.leave(s.serveAgain)
+}
+
 // interruptOnLane ends the session's statement of that number if it shares a connection: the client is told, and the answer dropped. The
 // server cannot be told to end it, because it may be at somebody else's by then; if it takes long, the lane is given up.
 func (s *session) interruptOnLane(number uint64) {

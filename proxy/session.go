@@ -36,6 +36,7 @@ type session struct {
 		command protocol.Command
 		arg     []byte
 	}
+	begunAnew bool // under mu: the statement that runs next is the one that was begun on a shared connection
 
 	ctx    context.Context // ends when the session is killed or the proxy closes
 	cancel context.CancelFunc
@@ -93,11 +94,13 @@ type session struct {
 	overdue uint64          // the statement of this number is ended for its time limit
 	stop    uint64          // the statement of this number was asked to end
 	bereft  uint64          // the statement of this number is ended because one of its shards is lost
-	spared  *sync.Cond      // of mu: killing has fallen
-	command string
-	text    []byte
-	since   time.Time
-	shown   shown
+
+	condemned uint64     // KILL QUERY met the statement of this number on no connection
+	spared    *sync.Cond // of mu: killing has fallen
+	command   string
+	text      []byte
+	since     time.Time
+	shown     shown
 }
 
 // shown is who the session is, as others see it.
@@ -358,7 +361,10 @@ func (s *session) running(text []byte) {
 	}
 	s.mu.Lock()
 	s.text = append(s.text[:0], text...)
-	s.number++
+	if !s.begunAnew {
+		s.number++
+	}
+	s.begunAnew = false
 	s.mu.Unlock()
 }
 

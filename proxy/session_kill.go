@@ -58,6 +58,9 @@ func (s *session) killStatementNumber(number uint64) {
 	}
 	if s.number != number || len(s.active) == 0 {
 		loop := s.loop
+		if s.number == number && !s.waiting {
+			s.condemned = number // it may be on its way from a shared connection to one of its own, or wait for one
+		}
 		s.mu.Unlock()
 		if loop != nil {
 			loop.loop.Post(func() { s.interruptOnLane(number) })
@@ -100,14 +103,16 @@ func (s *session) closeIfIdle() bool {
 	return idle
 }
 
-// track keeps c on the list of connections that a KILL must reach.
-func (s *session) track(c *backend.Conn) {
+// track keeps c on the list of connections that a KILL must reach. condemned says that KILL QUERY has hit the statement
+// already, when it was on none: it must not be sent.
+func (s *session) track(c *backend.Conn) (condemned bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.active = append(s.active, c)
 	if s.killed {
 		c.Abort()
 	}
+	return s.condemned != 0 && s.condemned == s.number
 }
 
 // tryUntrack is untrack, except that it does nothing where a KILL is under way.

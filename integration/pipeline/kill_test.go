@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"testing"
 	"time"
@@ -19,7 +20,11 @@ func testKillQuery(t *testing.T, c *cluster.Cluster) {
 	defer r.end()
 	killer := open(t, c.Proxy, "d")
 	defer killer.close()
-	for i, after := range []time.Duration{10 * time.Millisecond, 40 * time.Millisecond, 800 * time.Millisecond, 10 * time.Millisecond} {
+	delays := []time.Duration{10 * time.Millisecond, 40 * time.Millisecond, 800 * time.Millisecond, 10 * time.Millisecond}
+	for range 25 { // around the time at which it gets a connection of its own
+		delays = append(delays, time.Duration(rand.IntN(60_000))*time.Microsecond)
+	}
+	for i, after := range delays {
 		s := open(t, c.Proxy, "d")
 		id := connectionID(t, s)
 		slow := func(seconds int) (string, error) { // of another text in each round: it is not known to be slow
