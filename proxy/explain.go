@@ -16,7 +16,7 @@ import (
 // and runs nothing. It needs no proxy, but asks the shards for the tables' definitions: the rows
 // of a table are placed by the type of its shard key. Errors: *sharding.Error for a statement that would be
 // refused.
-func Explain(ctx context.Context, cfg *config.Config, database, text string, log *slog.Logger) (rows []sharding.ExplainRow, err error) {
+func Explain(ctx context.Context, cfg *config.Config, database, text string, log *slog.Logger) (plan *sharding.Explanation, err error) {
 	p := &Proxy{cfg: cfg, log: log, byName: map[string]int{}}
 	for i, s := range cfg.Shards {
 		p.byName[s.Name] = i
@@ -31,13 +31,22 @@ func Explain(ctx context.Context, cfg *config.Config, database, text string, log
 	if err != nil {
 		return nil, fmt.Errorf("read the tables' definitions: %w", err)
 	}
-	// A rule that does not fit its table is told by the statements on that table.
-	schema, _ := sharding.NewSchema(cfg, tables)
-	return p.explain(schema, database, text)
+	return p.explain(cfg, tables, database, text)
+}
+
+// ExplainFor is Explain for tables that are given: no shard is asked.
+func ExplainFor(cfg *config.Config, tables []sharding.TableInfo, database, text string) (*sharding.Explanation, error) {
+	p := &Proxy{cfg: cfg, byName: map[string]int{}}
+	for i, s := range cfg.Shards {
+		p.byName[s.Name] = i
+	}
+	return p.explain(cfg, tables, database, text)
 }
 
 // explain plans for a session that has just begun.
-func (p *Proxy) explain(schema *sharding.Schema, database, text string) ([]sharding.ExplainRow, error) {
+func (p *Proxy) explain(cfg *config.Config, tables []sharding.TableInfo, database, text string) (*sharding.Explanation, error) {
+	// A rule that does not fit its table is told by the statements on that table.
+	schema, _ := sharding.NewSchema(cfg, tables)
 	env := sharding.Env{Database: database, Charset: "utf8mb4"}
 	st, literals, err := sharding.NewPlanner(schema, sharding.Limits{}).Parse(&env, []byte(text), nil)
 	if err != nil {
@@ -64,5 +73,5 @@ func (p *Proxy) explain(schema *sharding.Schema, database, text string) ([]shard
 	if err := inner.Plan(plan, in); err != nil {
 		return nil, err
 	}
-	return st.Explain(plan, in, schema), nil
+	return st.Explanation(plan, in, schema), nil
 }

@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"cmp"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -112,6 +114,13 @@ func (s *session) explainLockstep(st *sharding.Statement, rq *request) error {
 	rq.gathers = true
 	if err := s.planned(inner, rq); err != nil {
 		return err
+	}
+	if st.JSON {
+		text, err := json.MarshalIndent(inner.Explanation(&s.plan, in, s.p.planner.Schema()), "", "  ")
+		if err != nil {
+			return fmt.Errorf("write the plan: %w", err)
+		}
+		return s.sent(s.writeResult([]string{"EXPLAIN"}, []row{{string(text)}}))
 	}
 	var rows []row
 	for _, e := range inner.Explain(&s.plan, in, s.p.planner.Schema()) {

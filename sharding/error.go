@@ -17,6 +17,7 @@ const (
 	codeBadCharset     = 1115
 	codeEmptyQuery     = 1065
 	codeUnknownColumn  = 1054
+	codeUnknownFormat  = 1791
 )
 
 // Error carries the code a client must see.

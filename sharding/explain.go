@@ -6,7 +6,11 @@ import (
 )
 
 // ExplainRow is a line of EXPLAIN LOCKSTEP.
-type ExplainRow struct{ Step, Shard, Statement string }
+type ExplainRow struct {
+	Step      string `json:"step"`
+	Shard     string `json:"shard"`
+	Statement string `json:"statement"`
+}
 
 // Explain prints a plan for people (EXPLAIN LOCKSTEP): rows of (shard, statement) and the merge steps.
 func (st *Statement) Explain(p *Plan, in *Inputs, schema *Schema) []ExplainRow {
@@ -46,7 +50,10 @@ func (st *Statement) Explain(p *Plan, in *Inputs, schema *Schema) []ExplainRow {
 	if p.InsertID != 0 {
 		rows = append(rows, ExplainRow{Step: "number", Statement: fmt.Sprintf("AUTO_INCREMENT values from %d", p.InsertID)})
 	}
-	if p.Write && len(p.Targets) > 1 {
+	switch {
+	case st.Kind == KindDDL:
+		rows = append(rows, ExplainRow{Step: "commit", Statement: "a definition is no part of a transaction: what is open is committed before, and each shard commits its own"})
+	case p.Write && len(p.Targets) > 1:
 		rows = append(rows, ExplainRow{Step: "commit", Statement: "two-phase commit of all branches that wrote"})
 	}
 	if len(p.Targets) > 1 && !p.Write {

@@ -33,3 +33,11 @@ const (
 	KindHandler     // and other things that are refused; see Reason
 	KindEmpty       // only comments
 )
+
+var kindNames = [...]string{KindSelect: "select", KindInsert: "insert", KindUpdate: "update", KindDelete: "delete", KindLoad: "load", KindDDL: "ddl",
+	KindBegin: "begin", KindCommit: "commit", KindRollback: "rollback", KindSavepoint: "savepoint", KindRollbackTo: "rollback to",
+	KindRelease: "release", KindSet: "set", KindUse: "use", KindShow: "show", KindExplain: "explain", KindExplainLockstep: "explain lockstep",
+	KindLockstep: "lockstep", KindKill: "kill", KindLockTables: "lock tables", KindUnlockTables: "unlock tables", KindCall: "call", KindDo: "do",
+	KindAdmin: "admin", KindXA: "xa", KindPrepareText: "prepare text", KindHandler: "handler", KindEmpty: "empty"}
+
+func (k Kind) String() string { return kindNames[k] }

@@ -1,6 +1,7 @@
 package sharding
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -73,6 +74,13 @@ func TestPlans(t *testing.T) {
 					return b.String() + printError(err)
 				}
 			}
+			if d.Cmd == "explain" && d.HasArg("json") {
+				text, err := json.MarshalIndent(st.Explanation(&plan, in, st.schema), "", " ")
+				if err != nil {
+					t.Fatal(err)
+				}
+				return b.String() + string(text) + "\n"
+			}
 			if d.Cmd == "explain" || d.Cmd == "scratch" {
 				for _, r := range st.Explain(&plan, in, st.schema) {
 					fmt.Fprintf(&b, "%-6s %-3s %s\n", r.Step, r.Shard, r.Statement)
@@ -139,7 +147,7 @@ func printError(err error) string {
 
 func printStatement(st *Statement) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s", kindNames[st.Kind])
+	fmt.Fprintf(&b, "%s", st.Kind.String())
 	add := func(on bool, format string, args ...any) {
 		if on {
 			fmt.Fprintf(&b, " "+format, args...)
@@ -170,12 +178,6 @@ func printStatement(st *Statement) string {
 	return b.String()
 }
 
-var kindNames = map[Kind]string{KindSelect: "select", KindInsert: "insert", KindUpdate: "update", KindDelete: "delete", KindDDL: "ddl",
-	KindBegin: "begin", KindCommit: "commit", KindRollback: "rollback", KindSavepoint: "savepoint", KindRollbackTo: "rollback to",
-	KindRelease: "release", KindSet: "set", KindUse: "use", KindShow: "show", KindExplain: "explain", KindExplainLockstep: "explain lockstep",
-	KindLockstep: "lockstep", KindKill: "kill", KindLockTables: "lock tables", KindUnlockTables: "unlock tables", KindCall: "call", KindDo: "do",
-	KindAdmin: "admin", KindXA: "xa", KindPrepareText: "prepare text", KindHandler: "handler", KindEmpty: "empty"}
-
 func printPlan(b *strings.Builder, st *Statement, p *Plan, in *Inputs) {
 	var flags []string
 	flag := func(on bool, name string) {
@@ -188,7 +190,7 @@ func printPlan(b *strings.Builder, st *Statement, p *Plan, in *Inputs) {
 	flag(!p.SumAffected, "one-count")
 	flag(p.SameTime, "same-time")
 	flag(st.Locking, "locking")
-	fmt.Fprintf(b, "%s (%s)\n", strings.Join(append([]string{kindNames[st.Kind]}, flags...), " "), p.Why)
+	fmt.Fprintf(b, "%s (%s)\n", strings.Join(append([]string{st.Kind.String()}, flags...), " "), p.Why)
 	if c := p.Evaluate; c != nil {
 		fmt.Fprintf(b, "evaluate: %s\n", c.Query)
 		return

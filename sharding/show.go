@@ -204,6 +204,16 @@ func (c *compiler) explain() error {
 	if c.word(i) == "LOCKSTEP" {
 		kind = KindExplainLockstep
 		i++
+		if c.word(i) == "FORMAT" && c.punct(i+1, '=') {
+			switch format := strings.ToUpper(strings.Trim(c.textOf(i+2), "'\"`")); format {
+			case "JSON":
+				st.JSON = true
+			case "TRADITIONAL":
+			default:
+				return errorf(codeUnknownFormat, "Unknown EXPLAIN format name: '%s'", format)
+			}
+			i += 3
+		}
 	} else {
 		for {
 			switch {

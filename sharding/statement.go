@@ -30,6 +30,7 @@ type Statement struct {
 	Inner               *Statement   // KindExplain, KindExplainLockstep
 	DDL                 DDLInfo      // KindDDL
 	UpdateReplace       bool         // REPLACE
+	JSON                bool         // EXPLAIN LOCKSTEP FORMAT=JSON
 
 	Observed Observed // of its runs
 

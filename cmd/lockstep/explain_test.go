@@ -2,8 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"lockstep/sharding"
 )
 
 func TestExplainUsage(t *testing.T) {
@@ -14,18 +18,45 @@ func TestExplainUsage(t *testing.T) {
 	expect(t, append(words("explain --config "+config), "SELECT 1"), exitFailed, "", "read the tables' definitions")
 }
 
+// TestExplainWithoutServer plans with definitions of a file: no shard of the configuration is there.
+func TestExplainWithoutServer(t *testing.T) {
+	config := configFile(t, "127.0.0.1:1", "127.0.0.1:2")
+	file := filepath.Join(t.TempDir(), "tables.sql")
+	if err := os.WriteFile(file, []byte("CREATE TABLE t (id INT PRIMARY KEY, v INT); CREATE TABLE o (t_id INT PRIMARY KEY, x INT)"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	explain := func(sql string, more ...string) []string {
+		return append([]string{"explain", "--config", config, "--database", "bank", "--tables", file, sql}, more...)
+	}
+	expect(t, explain("SELECT * FROM t WHERE id = 7"), exitOK, "the shard key names one shard", "")
+	var plan sharding.Explanation
+	out := expect(t, explain("SELECT v, COUNT(*) FROM t JOIN o ON t_id = id GROUP BY v", "--json"), exitOK, "", "")
+	if err := json.Unmarshal([]byte(out), &plan); err != nil {
+		t.Fatal(err)
+	}
+	if len(plan.Shards) != 2 || plan.Merge == nil || !plan.Merge.Grouped || len(plan.Merge.Aggregates) != 1 || plan.Kind != "select" {
+		t.Errorf("plan: %s", out)
+	}
+	expect(t, explain("SELEC 1"), exitRefused, "", "error 1064")
+	expect(t, append(words("explain --tables /nowhere.sql --config "+config), "SELECT 1"), exitFailed, "", "read the tables' definitions")
+	if err := os.WriteFile(file, []byte("CREATE TABLE t (id INT, 'x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, explain("SELECT 1"), exitFailed, "", "read the tables' definitions in")
+}
+
 // explainRealTables explains statements on table bank.t of real shards.
 func explainRealTables(t *testing.T, config string) {
 	explain := func(sql string, more ...string) []string {
 		return append(append([]string{"explain", "--config", config, "--database", "bank"}, more...), sql)
 	}
 	lines := func(sql, step string) (n int) {
-		var list []explained
+		var plan sharding.Explanation
 		out := expect(t, explain(sql, "--json"), exitOK, step, "")
-		if err := json.Unmarshal([]byte(out), &list); err != nil {
+		if err := json.Unmarshal([]byte(out), &plan); err != nil {
 			t.Fatal(err)
 		}
-		for _, x := range list {
+		for _, x := range plan.Steps {
 			if x.Step == step {
 				n++
 			}
