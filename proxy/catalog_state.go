@@ -119,11 +119,18 @@ func (p *Proxy) reloadSince(ctx context.Context, t time.Time) error {
 		}
 		p.keepKnown(found, set)
 	}
-	functions, err := p.readFunctions(ctx)
+	routines, err := p.readRoutines(ctx)
 	if err != nil {
 		return err
 	}
+	functions := map[string]bool{}
+	for _, r := range routines {
+		if r.Function {
+			functions[strings.ToLower(r.Name)] = true
+		}
+	}
 	schema, problems := sharding.NewSchema(p.cfg, found.Tables)
+	schema.AddRoutines(routines)
 	for _, problem := range problems {
 		p.log.Warn("sharding rule does not fit", "err", problem)
 	}
@@ -136,12 +143,13 @@ func (p *Proxy) reloadSince(ctx context.Context, t time.Time) error {
 	return nil
 }
 
-// maxFunctions bounds what is read of stored functions.
-const maxFunctions = 100_000
+// maxRoutines bounds what is read of stored routines.
+const maxRoutines = 100_000
 
-// readFunctions lists the stored functions of the shards that answer.
-func (p *Proxy) readFunctions(ctx context.Context) (map[string]bool, error) {
-	set := map[string]bool{}
+// readRoutines lists the stored procedures and functions of the shards that answer, each once: they are the same on all.
+func (p *Proxy) readRoutines(ctx context.Context) ([]sharding.Routine, error) {
+	var list []sharding.Routine
+	met := map[sharding.Routine]bool{}
 	var failed error
 	answered := false
 	for _, sh := range p.shards {
@@ -153,7 +161,7 @@ func (p *Proxy) readFunctions(ctx context.Context) (map[string]bool, error) {
 			failed = err
 			continue
 		}
-		res, err := conn.Query(ctx, "SELECT DISTINCT LOWER(routine_name) FROM information_schema.routines WHERE routine_type = 'FUNCTION' AND routine_schema NOT IN ('sys', 'mysql')", maxFunctions)
+		res, err := conn.Query(ctx, "SELECT routine_schema, routine_name, routine_type = 'FUNCTION', IFNULL(routine_definition, '') FROM information_schema.routines WHERE routine_schema NOT IN ('sys', 'mysql')", maxRoutines)
 		conn.Release()
 		if err != nil {
 			failed = err
@@ -161,13 +169,19 @@ func (p *Proxy) readFunctions(ctx context.Context) (map[string]bool, error) {
 		}
 		answered = true
 		for _, r := range res.Rows {
-			set[string(r[0])] = true
+			routine := sharding.Routine{Database: p.logicalByName(sh.Name(), string(r[0])), Name: string(r[1]), Function: string(r[2]) == "1", Body: string(r[3])}
+			once := routine
+			once.Body = ""
+			if routine.Database != "" && !met[once] {
+				met[once] = true
+				list = append(list, routine)
+			}
 		}
 	}
 	if !answered {
-		return nil, fmt.Errorf("read the stored functions: %w", failed)
+		return nil, fmt.Errorf("read the stored routines: %w", failed)
 	}
-	return set, nil
+	return list, nil
 }
 
 // keepKnown adds tables and databases that were known before: they may be on a shard that did not answer.

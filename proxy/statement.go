@@ -315,7 +315,7 @@ func (s *session) parseAgain(rq *request) (*sharding.Statement, error) {
 
 func unknownTable(err error) bool {
 	var e *sharding.Error
-	return errors.As(err, &e) && (e.Code == 1146 || e.Code == 1049)
+	return errors.As(err, &e) && (e.Code == 1146 || e.Code == 1049 || e.Code == 1305)
 }
 
 // planned plans the statement into s.plan.

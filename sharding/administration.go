@@ -18,10 +18,7 @@ func (c *compiler) administration() (bool, error) {
 		st.Kind = KindAdmin
 		return true, refuse("%s concerns one server; connect to it directly", c.word(0))
 	case "CALL":
-		st.Kind, st.Opaque = KindCall, true
-		c.findSlots(1, len(c.toks))
-		c.st.planner = &fixedPlanner{shards: c.firstShard(), write: true, why: "a procedure runs on the first shard unless a hint /*+ shard(…) */ names another"}
-		return true, c.applyHint()
+		return true, c.call()
 	case "PREPARE", "EXECUTE", "DEALLOCATE":
 		st.Kind = KindPrepareText
 		st.Words = c.rest(1)

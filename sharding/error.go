@@ -18,6 +18,7 @@ const (
 	codeEmptyQuery     = 1065
 	codeUnknownColumn  = 1054
 	codeUnknownFormat  = 1791
+	codeNoRoutine      = 1305
 )
 
 // Error carries the code a client must see.

@@ -64,6 +64,7 @@ func testSchema(t testing.TB) *Schema {
 	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "broken") {
 		t.Fatalf("problems: %v", problems)
 	}
+	s.AddRoutines([]Routine{{Database: "shop", Name: "p", Body: "SELECT 1"}, {Database: "shop", Name: "of_users", Body: "SELECT COUNT(*) FROM users"}})
 	return s
 }
 

@@ -42,7 +42,7 @@ func (c *compiler) routineDDL(verb string, i int) error {
 	c.st.Opaque = strings.HasPrefix(verb, "create")
 	d := &c.st.DDL
 	d.Verb = verb
-	d.Reload = verb == "create function" || verb == "drop function" // functions make writers of statements that call them
+	d.Reload = strings.HasSuffix(verb, "function") || strings.HasSuffix(verb, "procedure") // what they do decides where callers run
 	switch {
 	case c.words(i, "IF", "NOT", "EXISTS"):
 		i += 3

@@ -1,6 +1,7 @@
 package sharding
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -80,6 +81,11 @@ func (c *compiler) addTable(t *Table) {
 		}
 	}
 	c.st.Tables = append(c.st.Tables, t)
+	for _, name := range t.functions { // a view calls them wherever it is read
+		if !slices.Contains(c.st.Functions, name) {
+			c.st.Functions = append(c.st.Functions, name)
+		}
+	}
 }
 
 func (c *compiler) placesOfTables() string {

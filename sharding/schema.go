@@ -22,6 +22,7 @@ type Schema struct {
 	rules     map[tableName]*config.Rule
 	groups    map[string]*Table // the first table of each group
 	byDefault *config.Rule
+	routines  map[tableName][]*Routine // by lower case name
 }
 
 type tableName struct{ database, name string }

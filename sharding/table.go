@@ -37,6 +37,7 @@ type Table struct {
 	keyColumns []int          // positions of the shard key's columns in Columns; notShown in a view that does not show one
 	columns    map[string]int // lower case name → position in Columns
 	problem    string         // why statements on the table are refused, or ""
+	functions  []string       // of a view: what it calls
 	derived    bool           // a derived table or common table expression
 	nameless   bool           // one with columns that a server makes up names for
 	belongs    shardSet       // of a view: the shards that have all that it reads

@@ -139,6 +139,7 @@ func (s *Schema) placeView(v *Table) error {
 	default:
 		return fmt.Errorf("what it reads cannot be told")
 	}
+	v.functions = c.st.Functions
 	return s.placeWhereItIs(v, shards)
 }
 

@@ -75,7 +75,8 @@ func explainStatement(ctx context.Context, cfg *config.Config, file, database, t
 	}
 	tables, err := sharding.ReadDefinitions(database, definitions)
 	if err != nil {
-		return nil, fmt.Errorf("read the tables' definitions in %s: %v", file, err) // not the statement's error
+		// Not wrapped: it is not the statement that would be refused.
+		return nil, errors.New("read the tables' definitions in " + file + ": " + err.Error())
 	}
 	return proxy.ExplainFor(cfg, tables, database, text)
 }

@@ -176,7 +176,7 @@ func (w *world) autocommitTokens(t *testing.T) {
 	if o, _ := other.outcome("fails"); o != isAborted {
 		t.Errorf("failed: %s", o)
 	}
-	c.must("SET lockstep_token = 'called'")
+	c.must("CREATE PROCEDURE nothing() SELECT 1", "SET lockstep_token = 'called'")
 	c.want(1235, "CALL nothing()")
 }
 
