@@ -11,6 +11,7 @@ import (
 	"lockstep/backend"
 	"lockstep/protocol"
 	"lockstep/proxy/definition"
+	"lockstep/sharding"
 )
 
 // definitions is what this proxy knows of changes to definitions, its own and those of other proxies.
@@ -149,4 +150,29 @@ func (p *Proxy) watchDefinitions() {
 			p.log.Debug("whether definitions have changed is not known", "err", err)
 		}
 	}
+}
+
+// withTables is a statement under a catalog that has its tables. One that the catalog does not know may have been made
+// through another proxy since, and its rows are not all on the shard that would say that it does not exist.
+func (s *session) withTables(st *sharding.Statement, rq *request) (*sharding.Statement, error) {
+	if !st.Unknown {
+		return st, nil
+	}
+	begin, version := time.Now(), s.p.planner.Schema().Version()
+	switch changed, err := s.p.refreshCatalog(s.ctx); {
+	case err != nil:
+		err = s.p.reloadSince(s.ctx, begin) // without the shard that knows the version
+		if err != nil {
+			return nil, err
+		}
+	case !changed && st.Opaque: // most of these use tables that are known
+	case !changed:
+		if err := s.p.reloadSince(s.ctx, begin.Add(-staleAfter)); err != nil {
+			return nil, err
+		}
+	}
+	if s.p.planner.Schema().Version() == version {
+		return st, nil
+	}
+	return s.parseAgain(rq)
 }

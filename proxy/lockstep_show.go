@@ -95,11 +95,11 @@ func (s *session) showTables() error {
 	var rows []row
 	for _, t := range s.p.planner.Schema().Tables() {
 		if s.may(t.Database) && (s.vars.database == "" || s.vars.database == t.Database) {
-			rows = append(rows, row{t.Database, t.Name, t.Rule.String(), t.Rule.Key})
+			rows = append(rows, row{t.Database, t.Name, t.Rule.String(), t.Rule.Key, t.Source(), t.Problem()})
 		}
 	}
 	sortRows(rows)
-	return s.sent(s.writeResult([]string{"database", "table", "rule", "shard_key"}, rows))
+	return s.sent(s.writeResult([]string{"database", "table", "rule", "shard_key", "source", "problem"}, rows))
 }
 
 // explainLockstep prints a statement's plan without running it.

@@ -128,7 +128,7 @@ func (s *session) quickStatement(st *sharding.Statement) quickness {
 // quickData begins a statement on tables: the same steps as data and single, up to where the answer is waited for.
 func (s *session) quickData(st *sharding.Statement) quickness {
 	rq := &s.quickRq
-	if s.vars.token != "" || st.SessionSlots || st.Leaves || st.Gathers || s.timeLimit(st) > 0 || s.checkAlive() != nil || s.checkAccess(st) != nil {
+	if st.Unknown || s.vars.token != "" || st.SessionSlots || st.Leaves || st.Gathers || s.timeLimit(st) > 0 || s.checkAlive() != nil || s.checkAccess(st) != nil {
 		return quickNot
 	}
 	if s.tx == nil && (s.vars.nextIsolation != "" || s.vars.nextReadOnly != nil) {

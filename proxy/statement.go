@@ -234,7 +234,10 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 	}
 	begin := time.Now()
 	rq.gathers = true
-	err := s.planned(st, rq)
+	st, err := s.withTables(st, rq)
+	if err == nil {
+		err = s.planned(st, rq)
+	}
 	if unknownTable(err) && s.p.reloadSince(s.ctx, begin.Add(-staleAfter)) == nil {
 		if st, err = s.parseAgain(rq); err == nil {
 			err = s.planned(st, rq)

@@ -20,6 +20,11 @@ func (c *compiler) alterTable(n tableName, i int) error {
 			j = c.skipIf(j, "IF", "EXISTS")
 			return c.isName(j) && t.isKey(c.nameOf(j))
 		}
+		if !c.oneOf(a, "ADD", "DROP", "CHANGE", "MODIFY", "ALTER", "RENAME") {
+			if err := c.recomment(t, a, part[1]); err != nil {
+				return err
+			}
+		}
 		switch {
 		case c.word(a) == "DROP" && !c.oneOf(a+1, "PRIMARY", "INDEX", "KEY", "FOREIGN", "CONSTRAINT", "PARTITION", "CHECK", "PERIOD", "SYSTEM") && column(a+1):
 			return refuse("column %s is the shard key of %s and cannot be dropped", t.Rule.Key, t.Name)
@@ -29,7 +34,7 @@ func (c *compiler) alterTable(n tableName, i int) error {
 			return refuse("column %s is the shard key of %s and cannot be renamed", t.Rule.Key, t.Name)
 		case c.words(a, "CONVERT", "TO") && t.Rule.Kind == Sharded && slices.ContainsFunc(t.keys, func(k *keyType) bool { return k.class == keyText }):
 			return refuse("column %s is the shard key of %s: another collation would put its rows on other shards", t.Rule.Key, t.Name)
-		case c.find(a, part[1], "PRIMARY") < part[1] && c.defaultRuleByPrimaryKey(n):
+		case c.find(a, part[1], "PRIMARY") < part[1] && c.defaultRuleByPrimaryKey(t):
 			return refuse("the default rule places %s by its primary key, which cannot be changed; add a rule for the table first", t.Name)
 		case c.word(a) == "RENAME" && !c.oneOf(a+1, "COLUMN", "INDEX", "KEY"):
 			j := a + 1
@@ -74,7 +79,7 @@ func (c *compiler) keepsKey(t *Table, i, end int) bool {
 
 func isUnsigned(c *ColumnInfo) bool { return strings.Contains(c.ColumnType, "unsigned") }
 
-func (c *compiler) defaultRuleByPrimaryKey(n tableName) bool {
-	r, byDefault := c.schema.ruleFor(n.database, n.name)
-	return byDefault && r != nil && (r.Kind == "" || r.Kind == "sharded") && (len(r.ShardKey) == 0 || r.ShardKey.Is(config.PrimaryKey))
+func (c *compiler) defaultRuleByPrimaryKey(t *Table) bool {
+	r, byDefault := c.schema.ruleFor(t.Database, t.Name)
+	return byDefault && t.Declared == "" && r != nil && (r.Kind == "" || r.Kind == "sharded") && (len(r.ShardKey) == 0 || r.ShardKey.Is(config.PrimaryKey))
 }

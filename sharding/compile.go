@@ -28,6 +28,7 @@ type compiler struct {
 	systemEdits []edit         // its text on the tables that stand in
 
 	conditional  bool // an executable comment that only some servers run
+	edited       bool // the text that shards get is another one, whatever their names are
 	hint         string
 	maxTime      uint64          // of the hint MAX_EXECUTION_TIME(n)
 	slotStarts   map[int]int     // byte → slot
@@ -179,7 +180,7 @@ func (c *compiler) finish() {
 		c.st.rewrite = t
 	}
 	c.st.SessionSlots = len(c.st.slots) > 0
-	c.st.mustRender = len(c.st.slots) > 0 || c.evaluates
+	c.st.mustRender = len(c.st.slots) > 0 || c.evaluates || c.edited
 	c.st.Verbatim = !c.st.mustRender
 	if c.st.Kind == KindExplain {
 		in := c.st.Inner

@@ -12,13 +12,6 @@ func (c *compiler) createTable(n tableName, next int) error {
 		}
 		return c.applyHint()
 	}
-	r, _ := c.schema.ruleFor(n.database, n.name)
-	if r == nil {
-		if c.hint != "" {
-			return c.applyHint()
-		}
-		return refuse("table %s has no rule and there is no default rule: add one to the configuration first", n.name)
-	}
 	info := TableInfo{Database: n.database, Name: n.name}
 	like := next
 	if c.punct(like, '(') && c.word(like+1) == "LIKE" {
@@ -39,6 +32,15 @@ func (c *compiler) createTable(n tableName, next int) error {
 		info.Database, info.Name = n.database, n.name
 	} else {
 		c.readDefinition(next, &info)
+		if err := c.declares(c.closing(next)+1, &info); err != nil && c.hint == "" {
+			return err
+		}
+	}
+	if r, _ := c.schema.ruleFor(n.database, n.name); r == nil && info.Declared == "" {
+		if c.hint != "" {
+			return c.applyHint()
+		}
+		return refuse("table %s has no rule and there is no default rule: add one to the configuration, or to its comment (COMMENT 'lockstep: shard_key=…')", n.name)
 	}
 	var source *Table
 	if c.word(like) == "LIKE" {

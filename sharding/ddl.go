@@ -217,8 +217,7 @@ func (c *compiler) mayRename(from, to tableName) error {
 	if err != nil {
 		return refuse("table %s would have no valid rule under the name %s: %v", from.name, to.name, err)
 	}
-	if after.Rule.Kind != t.Rule.Kind || after.Rule.Key != t.Rule.Key || after.shards() != t.shards() ||
-		t.place != nil && !t.place.same(after.place) {
+	if !t.placedLike(after) {
 		return refuse("table %s would be placed by another rule under the name %s; add a rule for the new name first", from.name, to.name)
 	}
 	return nil

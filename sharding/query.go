@@ -186,7 +186,7 @@ func (c *compiler) selectInto() (blank [][2]int, found bool) {
 func (c *compiler) unparsed(cause error) error {
 	c.pinAll()
 	c.findSlots(0, len(c.toks))
-	c.st.Opaque = true
+	c.st.Opaque, c.st.Unknown = true, true
 	if c.hint != "" {
 		return c.applyHint()
 	}

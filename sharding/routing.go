@@ -37,7 +37,7 @@ func (c *compiler) route() (*routing, error) {
 		}
 		t := c.lookupTable(n)
 		if t == nil {
-			unknown = true // the server says that it does not exist
+			unknown, c.st.Unknown = true, true // the server says that it does not exist, if nobody has made it by now
 			continue
 		}
 		if t.problem != "" && c.hint == "" {

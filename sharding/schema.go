@@ -120,7 +120,19 @@ func (s *Schema) ruleFor(database, name string) (r *config.Rule, byDefault bool)
 }
 
 func (s *Schema) place(t *Table) error {
-	r, byDefault := s.ruleFor(t.Database, t.Name)
+	if t.Conflict != "" {
+		return fmt.Errorf("%s; lockstep schema check shows what differs", t.Conflict)
+	}
+	r, source, err := s.ruleOf(&t.TableInfo)
+	if err != nil {
+		return err
+	}
+	t.source = source
+	return s.placeBy(t, r, source == fromDefault)
+}
+
+// placeBy places a table by a rule.
+func (s *Schema) placeBy(t *Table, r *config.Rule, byDefault bool) error {
 	if r == nil {
 		return fmt.Errorf("no rule says where its rows live, and there is no default rule")
 	}

@@ -11,6 +11,7 @@ type Statement struct {
 	Tables        []*Table
 	Databases     []string // that the statement uses, named in it or current
 	Opaque        bool     // which tables it uses cannot be told
+	Unknown       bool     // it uses a table that the schema does not have, or may use one: another proxy may have made it by now
 	Functions     []string // that the statement calls, lower case, built in or stored: a stored one may write
 	Select        bool     // SELECT, TABLE, VALUES, WITH, with or without tables
 	MaxTime       uint64   // milliseconds, of the hint MAX_EXECUTION_TIME(n); 0: none

@@ -10,6 +10,8 @@ type TableInfo struct {
 	UniqueKeys     [][]string // without the primary key
 	View           bool
 	Definition     string   // of a view: its query, with logical names of databases; empty where it may not be seen
+	Declared       string   // the rule that its comment declares: see declared.go
+	Conflict       string   // how it differs between shards so that statements on it would be wrong
 	Absent         []string // shards that answered and do not have it
 }
 
@@ -36,6 +38,7 @@ type Table struct {
 	place      *placement
 	keyColumns []int          // positions of the shard key's columns in Columns; notShown in a view that does not show one
 	columns    map[string]int // lower case name → position in Columns
+	source     string         // of the rule: configuration, comment …
 	problem    string         // why statements on the table are refused, or ""
 	functions  []string       // of a view: what it calls
 	derived    bool           // a derived table or common table expression

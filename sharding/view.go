@@ -92,6 +92,9 @@ func (c *compiler) namesRead() []tableName {
 
 // placeView finds where a view's rows are. The tables that it reads are in the schema.
 func (s *Schema) placeView(v *Table) error {
+	if v.Conflict != "" {
+		return fmt.Errorf("%s; lockstep schema check shows what differs", v.Conflict)
+	}
 	c, err := s.viewCompiler(v.Database, v.Definition)
 	if err != nil {
 		return err
@@ -156,7 +159,7 @@ func (c *compiler) unknownTable() (tableName, bool) {
 
 // placeWhereItIs compares where a view should be with where it is.
 func (s *Schema) placeWhereItIs(v *Table, shards shardSet) error {
-	v.belongs = shards
+	v.belongs, v.source = shards, fromTables
 	there := shards.and(s.there(v))
 	switch {
 	case there.empty():

@@ -60,7 +60,7 @@ func readTables(ctx context.Context, s *backend.Shard, o Options, condition stri
 		}
 	}
 
-	tables, err := rows("SELECT table_schema, table_name, table_type FROM information_schema.tables WHERE " + condition +
+	tables, err := rows("SELECT table_schema, table_name, table_type, table_comment FROM information_schema.tables WHERE " + condition +
 		" AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED', 'VIEW') ORDER BY table_schema, table_name")
 	if err != nil {
 		return nil, err
@@ -72,7 +72,11 @@ func readTables(ctx context.Context, s *backend.Shard, o Options, condition stri
 			continue
 		}
 		at[tableName{string(r[0]), string(r[1])}] = len(out.tables)
-		out.tables = append(out.tables, sharding.TableInfo{Database: database, Name: string(r[1]), View: string(r[2]) == "VIEW"})
+		t := sharding.TableInfo{Database: database, Name: string(r[1]), View: string(r[2]) == "VIEW"}
+		if !t.View { // the comment of a view is the server's
+			t.Declared = sharding.DeclaredRule(string(r[3]))
+		}
+		out.tables = append(out.tables, t)
 	}
 	find := func(r []protocol.Field) *sharding.TableInfo {
 		if i, ok := at[tableName{string(r[0]), string(r[1])}]; ok {

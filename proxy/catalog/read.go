@@ -157,6 +157,9 @@ func join(shards []*backend.Shard, answers []answer) *Reading {
 				at[name], from[name] = len(r.Tables), shards[i].Name()
 				r.Tables = append(r.Tables, t)
 			} else if !reflect.DeepEqual(r.Tables[j], t) {
+				if reason := conflict(&r.Tables[j], &t); reason != "" && r.Tables[j].Conflict == "" {
+					r.Tables[j].Conflict = fmt.Sprintf("%s on shards %s and %s", reason, from[name], shards[i].Name())
+				}
 				r.Differences = append(r.Differences, fmt.Sprintf("%s.%s is not the same on shard %s and on shard %s", t.Database, t.Name, from[name], shards[i].Name()))
 			}
 		}
@@ -178,6 +181,48 @@ func join(shards []*backend.Shard, answers []answer) *Reading {
 		return strings.Compare(a.Name, b.Name)
 	})
 	return r
+}
+
+// conflict says how two shards' definitions of a table differ so that statements on both would mix up columns, or look for rows
+// on the wrong shard. A column that only one has is no conflict: that is how it is while a table is altered, and statements that
+// need the column, or name none, fail.
+func conflict(a, b *sharding.TableInfo) string {
+	switch {
+	case a.View != b.View:
+		return "it is a table and a view"
+	case a.Declared != b.Declared:
+		return "the rule in its comment is not the same"
+	case a.View:
+		if a.Definition != b.Definition {
+			return "its query is not the same"
+		}
+		return ""
+	case !slices.Equal(a.PrimaryKey, b.PrimaryKey):
+		return "its primary key is not the same"
+	}
+	last := -1
+	for i := range a.Columns {
+		x := &a.Columns[i]
+		j := slices.IndexFunc(b.Columns, func(y sharding.ColumnInfo) bool { return strings.EqualFold(x.Name, y.Name) })
+		if j < 0 {
+			continue
+		}
+		if y := &b.Columns[j]; x.DataType != y.DataType || x.Collation != y.Collation {
+			return "its column " + x.Name + " is not of the same type"
+		}
+		if j < last {
+			return "its columns are not in the same order"
+		}
+		last = j
+	}
+	if len(a.Columns) == len(b.Columns) && last >= 0 {
+		for i := range a.Columns {
+			if !strings.EqualFold(a.Columns[i].Name, b.Columns[i].Name) {
+				return "its columns are not the same"
+			}
+		}
+	}
+	return ""
 }
 
 type tableName struct{ database, name string }

@@ -68,6 +68,7 @@ func takeOver(o Object, model, inv *Inventory, expect Expect, n Names, r RepairO
 	switch {
 	case from == to:
 		return Step{}, false
+	case !known && from.There() && to.There(): // no shard has to have it, but those that do should be alike
 	case !known || !belongs(model.Shard):
 		return Step{}, false
 	case !to.There():
