@@ -199,6 +199,9 @@ func columnsDiffer(st *step, want, got []wireclient.Column) string {
 	if len(want) != len(got) {
 		return fmt.Sprintf("plain has %d columns, proxy %d", len(want), len(got))
 	}
+	if noRows.MatchString(st.tree.String()) { // a server that is to read none makes another plan
+		return ""
+	}
 	var d []string
 	for i := range want {
 		w, g := loosened(want[i], got[i])
@@ -211,5 +214,7 @@ func columnsDiffer(st *step, want, got []wireclient.Column) string {
 	}
 	return strings.Join(d, "\n")
 }
+
+var noRows = regexp.MustCompile(`LIMIT 0\b`)
 
 var outer = regexp.MustCompile(`(LEFT|RIGHT) (OUTER )?JOIN`)

@@ -17,6 +17,9 @@ func loosened(w, g wireclient.Column) (wireclient.Column, wireclient.Column) {
 		if w.Charset != binaryCharset { // the decimals of a string, and whether a long one is called a BLOB, are too
 			w.Decimals, g.Decimals = 0, 0
 			w.Flags, g.Flags = w.Flags&^blobFlag, g.Flags&^blobFlag
+			if blob(w.Type) && blob(g.Type) {
+				w.Type, g.Type, w.Length, g.Length = 0, 0, 0, 0
+			}
 		}
 	}
 	if w.OrgTable == w.Table || g.OrgTable == g.Table { // of a view: where it is merged into the query
@@ -25,6 +28,8 @@ func loosened(w, g wireclient.Column) (wireclient.Column, wireclient.Column) {
 	return w, g
 }
 
+func blob(kind byte) bool { return kind >= 0xf9 && kind <= 0xfc }
+
 // open are differences that are known and not mended yet: they are counted.
 var open = []struct {
 	aspect      string
@@ -32,6 +37,7 @@ var open = []struct {
 	why         string
 }{
 	{aspectError, regexp.MustCompile(`s1`), regexp.MustCompile(`'d.s1' doesn't exist`), "prepared statements of a table that is on one shard, with others"},
+	{aspectColumns, regexp.MustCompile(`@v[12]`), regexp.MustCompile(`length=16777215`), "the type of a user variable that is NULL"},
 	{aspectColumns, regexp.MustCompile(`^SHOW (WARNINGS|ERRORS)|DATABASE\(\)|@@last|SELECT @x`), regexp.MustCompile(``), "columns of what the proxy answers itself"},
 	{aspectWarnings, regexp.MustCompile(`^SET @`), regexp.MustCompile(``), "warnings of a subquery in SET"},
 }
