@@ -256,11 +256,11 @@ func (w *filler) flush() error {
 	return nil
 }
 
-// text is the statement with its values. As in a planner's parts, the only row goes as a query to a server that would refuse
-// NULL in it otherwise.
+// text is the statement with its values. As in a planner's parts, the only row goes as a query to a server that would take it
+// otherwise.
 func (w *filler) text() []byte {
 	f := w.fill
-	if w.count > 1 || f.Strict || f.Ignore || f.Table.Rule.Kind != sharding.Single {
+	if w.count > 1 || f.Strict && !f.Ignore || f.Table.Rule.Kind != sharding.Single {
 		return w.one.text
 	}
 	row := w.one.text[len(w.head)+1 : len(w.one.text)-len(w.tail)-1] // without its parentheses

@@ -14,25 +14,32 @@ import (
 // it is for takes it as it would have taken the column that it came from: numbers as numbers, with all their digits,
 // dates as numbers where they become numbers, bytes as bytes.
 
-// readValue is a column's value as a parameter for a column of a table; target nil: of one that is not known.
+// readValue is a column's value as a parameter for a column of a table; target nil: of one that is not known. Pairs of types
+// for which a server does something else with a literal than with a column's value are refused.
 func readValue(col *protocol.Column, f protocol.Field, target *sharding.ColumnInfo) (protocol.Param, error) {
 	if f == nil {
 		return protocol.Param{Null: true}, nil
 	}
-	class := sharding.StringColumn
+	var class sharding.ColumnClass
 	if target != nil {
 		class = target.Class()
 	}
-	numeric := class == sharding.NumberColumn || class == sharding.ChoiceColumn
+	number := class == sharding.NumberColumn
+	refused := func() (protocol.Param, error) {
+		return protocol.Param{}, notSupported("a value of column %s is not of the type of the column %s, and servers convert it in another way than a constant: convert it in the query (CAST)", col.Name, target.Name)
+	}
 	text := func(t protocol.ColumnType) (protocol.Param, error) { return protocol.Param{Type: t, Value: f}, nil }
+	if target != nil && (class == sharding.GeometryColumn) != (col.Type == protocol.TypeGeometry) && (class == sharding.GeometryColumn || class != sharding.StringColumn && class != sharding.LongColumn) {
+		return refused()
+	}
 	switch {
 	case col.Flags&(protocol.FlagEnum|protocol.FlagSet) != 0:
-		if class == sharding.NumberColumn {
-			return protocol.Param{}, notSupported("a value of ENUM or SET becomes a number (column %s): write %s+0", col.Name, col.Name)
+		if number {
+			return refused()
 		}
 		return text(protocol.TypeVarString)
 	case col.Type == protocol.TypeBit:
-		if class == sharding.StringColumn {
+		if class == sharding.LongColumn {
 			return text(protocol.TypeBlob)
 		}
 		var n uint64
@@ -44,26 +51,26 @@ func readValue(col *protocol.Column, f protocol.Field, target *sharding.ColumnIn
 	switch col.Type {
 	case protocol.TypeTiny, protocol.TypeShort, protocol.TypeInt24, protocol.TypeLong, protocol.TypeLongLong, protocol.TypeYear,
 		protocol.TypeDecimal, protocol.TypeNewDecimal:
-		if target != nil && !numeric && class != sharding.TemporalColumn && target.DataType != "json" {
-			return text(protocol.TypeVarString)
+		if class == sharding.LongColumn {
+			return text(protocol.TypeVarString) // with the zeros of ZEROFILL
 		}
 		return decimalParam(f), nil
 	case protocol.TypeFloat:
-		if numeric {
-			return protocol.Param{}, notSupported("a FLOAT value becomes another number (column %s), and servers tell no more than six digits of it: name the column in the query instead of *, or write %s+0e0", col.Name, col.Name)
-		}
-		return text(protocol.TypeVarString)
-	case protocol.TypeDouble:
-		if !numeric && target != nil && target.DataType != "json" {
+		if class == sharding.LongColumn {
 			return text(protocol.TypeVarString)
 		}
+		return protocol.Param{}, notSupported("a FLOAT value is read (column %s), of which servers tell no more than six digits: write %s+0e0", col.Name, col.Name)
+	case protocol.TypeDouble:
 		x, err := strconv.ParseFloat(string(f), 64)
 		if err != nil {
 			return protocol.Param{}, notSupported("the number %s of column %s cannot be written out", f, col.Name)
 		}
 		return protocol.Param{Type: protocol.TypeDouble, Value: binary.LittleEndian.AppendUint64(nil, math.Float64bits(x))}, nil
 	case protocol.TypeDate, protocol.TypeNewDate, protocol.TypeDateTime, protocol.TypeTimestamp, protocol.TypeTime:
-		if numeric {
+		switch {
+		case !temporalFits(col, target, class):
+			return refused()
+		case number:
 			return temporalNumber(f), nil
 		}
 		return text(protocol.TypeVarString)
@@ -74,6 +81,29 @@ func readValue(col *protocol.Column, f protocol.Field, target *sharding.ColumnIn
 		return text(protocol.TypeBlob)
 	}
 	return text(protocol.TypeVarString)
+}
+
+// temporalFits says whether the constant of a date or time is stored as its column would be.
+func temporalFits(col *protocol.Column, target *sharding.ColumnInfo, class sharding.ColumnClass) bool {
+	if target == nil {
+		return true
+	}
+	isTime, hasDate := col.Type == protocol.TypeTime, target.DataType != "time"
+	switch class {
+	case sharding.ChoiceColumn:
+		return false
+	case sharding.TemporalColumn:
+		return isTime != hasDate && (isTime || col.Type != protocol.TypeDate || hasDate)
+	case sharding.NumberColumn:
+		switch target.DataType {
+		case "year", "bit":
+			return false
+		case "decimal", "double", "float":
+			return true
+		}
+		return !isTime && col.Decimals == 0
+	}
+	return true
 }
 
 func decimalParam(digits []byte) protocol.Param {

@@ -102,6 +102,9 @@ func (s *session) run(st *sharding.Statement, rq *request) error {
 	case sharding.KindLoad:
 		return s.load(st, rq)
 	case sharding.KindDDL, sharding.KindAdmin:
+		if st.CreateSelect != nil {
+			return s.createSelect(st, rq)
+		}
 		return s.ddl(st, rq)
 	case sharding.KindBegin, sharding.KindCommit, sharding.KindRollback, sharding.KindSavepoint,
 		sharding.KindRollbackTo, sharding.KindRelease:

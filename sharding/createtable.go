@@ -6,9 +6,9 @@ func (c *compiler) createTable(n tableName, next int) error {
 	if c.st.DDL.Temporary {
 		return c.temporaryTable()
 	}
-	if c.hasQuery(next) {
+	if query := c.queryOf(next); query < len(c.toks) {
 		if c.hint == "" {
-			return refuse("CREATE TABLE … SELECT would fill a table from rows of several shards; create the table, then insert")
+			return c.createSelect(n, next, query)
 		}
 		return c.applyHint()
 	}
@@ -55,19 +55,6 @@ func (c *compiler) createTable(n tableName, next int) error {
 	}
 	c.st.planner = &fixedPlanner{shards: shards, write: true, copies: true, why: "a definition goes to every shard that the table's rule names"}
 	return c.applyHint()
-}
-
-// hasQuery says whether a query fills the new table.
-func (c *compiler) hasQuery(i int) bool {
-	if c.find(i, len(c.toks), "SELECT") < len(c.toks) {
-		return true
-	}
-	for ; i < len(c.toks); i++ {
-		if c.punct(i, '(') && c.oneOf(i+1, "SELECT", "WITH") || c.word(i) == "AS" && c.oneOf(i+1, "WITH", "TABLE", "VALUES") {
-			return true
-		}
-	}
-	return false
 }
 
 // temporaryTable goes to one shard: the session keeps it there.

@@ -184,6 +184,9 @@ func (c *compiler) newFill(t *Table, parts insertParts, n *ast.InsertStmt) (*fil
 		return nil, refuse("ON DUPLICATE KEY UPDATE would give each shard's copy of the table another value; compute it first")
 	}
 	p.fill.Columns = c.filledColumns(t, parts)
+	if err := c.bytesOfText(p.fill.Columns); err != nil {
+		return nil, err
+	}
 	from, to := parts.query, parts.tail
 	for c.punct(from, '(') && c.closing(from) == to-1 {
 		from, to = from+1, to-1
@@ -204,6 +207,23 @@ func (c *compiler) newFill(t *Table, parts insertParts, n *ast.InsertStmt) (*fil
 		c.appendSpan(&p.tail, c.startOf(parts.tail), len(c.src))
 	}
 	return p, nil
+}
+
+// bytesOfText refuses to hand text on to columns of bytes where it may be in another character set than that in which it is read.
+func (c *compiler) bytesOfText(to []*ColumnInfo) error {
+	for _, col := range to {
+		if col == nil || !col.takesBytes() {
+			continue
+		}
+		for _, t := range c.st.Tables {
+			for i := range t.Columns {
+				if !t.Columns[i].inUTF8() {
+					return refuse("INSERT … SELECT into %s, which takes bytes, from a table with text in another character set than UTF-8 (%s.%s)", col.Name, t.Name, t.Columns[i].Name)
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func (c *compiler) unstableTail(n *ast.InsertStmt) bool {
@@ -239,8 +259,9 @@ func (c *compiler) filledColumns(t *Table, parts insertParts) []*ColumnInfo {
 	return list
 }
 
-// widenFloats has FLOAT columns that go to numbers read as DOUBLE: a server writes a FLOAT out in six digits, which are not all.
-func (c *compiler) widenFloats(query ast.ResultSetNode, to []*ColumnInfo, first, end int) {
+// widenFloats has FLOAT columns read as DOUBLE, which they are when a server hands them on: written out, it gives a FLOAT six
+// digits, which are not all.
+func (c *compiler) widenFloats(query ast.ResultSetNode, columns []*ColumnInfo, first, end int) {
 	sel, plain := query.(*ast.SelectStmt)
 	if !plain || sel.Fields == nil || c.word(first) != "SELECT" || len(c.facts.blocks) == 0 {
 		return
@@ -250,16 +271,20 @@ func (c *compiler) widenFloats(query ast.ResultSetNode, to []*ColumnInfo, first,
 		i++
 	}
 	spans := c.split(i, c.find(i, end, "FROM", "WHERE", "GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT", "INTO", "FOR", "LOCK"))
-	if len(spans) != len(sel.Fields.Fields) || len(spans) != len(to) {
+	if len(spans) != len(sel.Fields.Fields) {
 		return
 	}
 	for n, f := range sel.Fields.Fields {
+		if f.WildCard != nil {
+			c.spellOut(f.WildCard, columns, spans[n])
+			continue
+		}
 		name, ok := f.Expr.(*ast.ColumnNameExpr)
-		if !ok || to[n] == nil || to[n].Class() != NumberColumn {
+		if !ok {
 			continue
 		}
 		col, ok := c.facts.blocks[0].resolve(name.Name)
-		if !ok || col.info().DataType != "float" {
+		if !ok || col.info().DataType != "float" || len(columns) == len(spans) && columns[n] != nil && columns[n].Class() == LongColumn {
 			continue
 		}
 		nameEnd := spans[n][0]
@@ -271,6 +296,38 @@ func (c *compiler) widenFloats(query ast.ResultSetNode, to []*ColumnInfo, first,
 			text.text += "AS " + string(appendName(nil, name.Name.Name.O)) + " "
 		}
 		c.edits = append(c.edits, edit{start: c.endOf(nameEnd), end: c.endOf(nameEnd), with: []piece{text}})
+	}
+}
+
+// spellOut writes the columns of the only table in the place of its *, where one is FLOAT.
+func (c *compiler) spellOut(w *ast.WildCardField, columns []*ColumnInfo, span [2]int) {
+	b := c.facts.blocks[0]
+	if len(b.sources) != 1 || b.sources[0].table == nil {
+		return
+	}
+	var list []byte
+	floats, visible := false, 0
+	qualifier := ""
+	if w.Table.O != "" {
+		qualifier = string(appendName(nil, w.Table.O)) + "."
+	}
+	for i := range b.sources[0].table.Columns {
+		col := &b.sources[0].table.Columns[i]
+		if col.Invisible {
+			continue
+		}
+		if len(list) > 0 {
+			list = append(list, ", "...)
+		}
+		list = appendName(append(list, qualifier...), col.Name)
+		visible++
+		if col.DataType == "float" && (visible > len(columns) || columns[visible-1] == nil || columns[visible-1].Class() != LongColumn) {
+			floats = true
+			list = appendName(append(list, "+0e0 AS "...), col.Name)
+		}
+	}
+	if floats {
+		c.edits = append(c.edits, edit{start: c.startOf(span[0]), end: c.endOf(span[1] - 1), with: []piece{{text: string(list)}}})
 	}
 }
 

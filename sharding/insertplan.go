@@ -214,7 +214,7 @@ func (p *insertPlanner) keyValue(x *execution, i, part int) (null bool, err erro
 
 // send adds a shard with its rows; all says that these are all rows.
 func (p *insertPlanner) send(x *execution, shard int, all bool) error {
-	asSelect := p.lenient && p.alone(x, shard, all)
+	asSelect := (p.lenient || p.ignore) && p.alone(x, shard, all)
 	if all && x.plan.InsertID == 0 && !asSelect {
 		return x.target(shard)
 	}
@@ -255,7 +255,7 @@ func (p *insertPlanner) send(x *execution, shard int, all bool) error {
 	return nil
 }
 
-// alone says whether a shard gets one row of several, or of a query, with a value that may be NULL.
+// alone says whether a shard gets one row of several, or of a query, that a server takes otherwise than the only one of VALUES.
 func (p *insertPlanner) alone(x *execution, shard int, all bool) bool {
 	rows, last := 0, 0
 	for i := range p.rows {
@@ -263,11 +263,13 @@ func (p *insertPlanner) alone(x *execution, shard int, all bool) bool {
 			rows, last = rows+1, i
 		}
 	}
-	return rows == 1 && (len(p.rows) > 1 || x.in.OfQuery) && p.rows[last].mayBeNull
+	row := &p.rows[last]
+	return rows == 1 && (len(p.rows) > 1 || x.in.OfQuery) && (p.ignore && row.plain || !p.ignore && row.mayBeNull)
 }
 
 // sendRow writes a row. A server refuses NULL for a column that cannot have it in the only row of VALUES, whatever the
-// sql_mode, and takes it in one of several and in those of a query: there the only row of a shard is written as a query.
+// sql_mode, and takes it in one of several and in those of a query; with IGNORE it leaves out a row that a CHECK forbids only
+// there. So the only row of a shard is written as a query.
 func (p *insertPlanner) sendRow(x *execution, shard, i int, asSelect bool) error {
 	t := &p.rows[i].text
 	if p.numbered && x.ids[i] != 0 {

@@ -32,6 +32,7 @@ type Statement struct {
 	DDL                 DDLInfo      // KindDDL
 	UpdateReplace       bool         // REPLACE
 	JSON                bool         // EXPLAIN LOCKSTEP FORMAT=JSON
+	CreateSelect        *CreateSelect
 
 	Observed Observed // of its runs
 
