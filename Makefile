@@ -7,13 +7,13 @@
 #   make apps     real web applications, clicked through on three shards
 #   make mysql    gets a MySQL server for "dev --engine mysql" and the tests; MariaDB is the default
 #
-# The others: race, sim, bench, crash, matrix, flood, fuzz, limits, soak, frozen, deadlocks, differential, tpch, tpcc,
+# The others: race, sim, bench, crash, matrix, flood, fuzz, limits, soak, frozen, deadlocks, differential, tpch, tpcc, merging,
 # tools, install-run-deps, install-test-deps, install-bench-deps. ARGS go to the program of run
 # (make run ARGS="--shards 4 --demo") and to go test otherwise (make test ARGS="-v -run Transfer").
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run build test race lint sim apps mysql bench crash matrix flood fuzz limits soak frozen deadlocks differential tpch tpcc tools check-go install-run-deps install-test-deps install-bench-deps
+.PHONY: run build test race lint sim apps mysql bench crash matrix flood fuzz limits soak frozen deadlocks differential tpch tpcc merging tools check-go install-run-deps install-test-deps install-bench-deps
 
 GO            ?= go
 ARGS          ?=
@@ -28,6 +28,7 @@ FROZEN_ROUNDS ?= 1000
 DEADLOCK_TIME ?= 1h
 BENCH_ROUNDS  ?= 5
 TPCC_TIME     ?= 10m
+MERGE_ROWS    ?= 5000000
 DIFF_SEEDS    ?= 11 12 13
 DIFF_STATEMENTS ?= 20000
 # What runs once more on MySQL shards; the tests of commits choose their engines themselves.
@@ -86,6 +87,10 @@ sim: check-go
 # Each fuzz test for FUZZ_TIME.
 fuzz: check-go
 	scripts/fuzz.sh $(FUZZ_TIME)
+
+# What answers over several shards cost beside their parts, and the proxy's memory while it merges MERGE_ROWS rows.
+merging: check-go install-test-deps
+	LOCKSTEP_MERGE_COSTS=1 LOCKSTEP_MERGE_ROWS=$(MERGE_ROWS) scripts/run-selected.sh ./integration/merging 'TestCosts|TestMemory' -v -timeout 1h $(ARGS)
 
 # Thousands of clients, idle and active, a slow reader of 2 GiB, 100,000 strings of nonsense: what they cost is told.
 limits: check-go install-test-deps
