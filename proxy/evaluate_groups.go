@@ -18,9 +18,8 @@ var errGroupsLost = errors.New("the shard that computes the groups is lost")
 // Evaluate implements merge.Evaluator.
 func (e *groupEvaluator) Evaluate(sql []byte) (merge.Stream, error) {
 	p := e.part
-	if p.rows.Summary().OK.Warnings > 0 {
-		e.s.fetchWarnings(&p.lease, nil) // the next query would take them off the connection
-	}
+	e.s.partWarnings(p, p.computes) // the next query would take them off the connection
+	p.computes = true
 	rows, err := e.run(sql)
 	if err != nil {
 		p.err = err

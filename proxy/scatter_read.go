@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"lockstep/protocol"
@@ -14,6 +15,8 @@ type part struct {
 	lease lease
 	rows  *protocol.Rows
 	err   error
+
+	computes bool // rows are those of a query about merged groups
 }
 
 // scatterRead runs a read on several shards at once and merges their rows as
@@ -222,9 +225,7 @@ func (s *session) endReads(parts []part) (warnings uint16) {
 		b := p.lease.branch
 		switch {
 		case p.err == nil:
-			if p.rows.Summary().OK.Warnings > 0 {
-				s.fetchWarnings(&p.lease, nil)
-			}
+			s.partWarnings(p, i > 0 || p.computes)
 			s.done(&p.lease)
 		case se != nil:
 			// The rows that were needed have been read; but the server may have ended the transaction.
@@ -235,6 +236,24 @@ func (s *session) endReads(parts []part) (warnings uint16) {
 		}
 	}
 	return s.diag.count()
+}
+
+// aboutText are the warnings that a server gives for what a statement says, not for its rows: ambiguous names (1052), deprecated syntax, character
+// sets and collations.
+var aboutText = []uint16{1052, 1287, 1681, 3719, 3778}
+
+// partWarnings takes a part's warnings. Another part's have said already what the text deserves.
+func (s *session) partWarnings(p *part, another bool) {
+	if p.rows.Summary().OK.Warnings == 0 {
+		return
+	}
+	before := len(s.diag.entries)
+	s.fetchWarnings(&p.lease, nil)
+	if !another {
+		return
+	}
+	fresh := slices.DeleteFunc(s.diag.entries[before:], func(c condition) bool { return slices.Contains(aboutText, c.code) })
+	s.diag.entries = s.diag.entries[:before+len(fresh)]
 }
 
 // mergeFailed ends a read in the middle.

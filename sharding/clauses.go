@@ -2,8 +2,9 @@ package sharding
 
 import "github.com/pingcap/tidb/pkg/parser/ast"
 
-// clauses are the token spans of a plain SELECT: from SELECT itself to the end.
+// clauses are the token spans of a plain SELECT, with WITH in front of it or without: from SELECT itself to the end.
 type clauses struct {
+	selectAt int      // SELECT
 	fields   [][2]int // each with its alias
 	from     int      // FROM, or what stands in its place
 	group    [][2]int
@@ -19,13 +20,16 @@ type clauses struct {
 var selectOptions = []string{"ALL", "DISTINCT", "DISTINCTROW", "HIGH_PRIORITY", "STRAIGHT_JOIN", "SQL_SMALL_RESULT", "SQL_BIG_RESULT",
 	"SQL_BUFFER_RESULT", "SQL_CACHE", "SQL_NO_CACHE", "SQL_CALC_FOUND_ROWS"}
 
-// clauses cuts a query that begins with SELECT and is no union.
+// clauses cuts a query that begins with SELECT or WITH and is no union.
 func (c *compiler) clauses() (s clauses, ok bool) {
-	if c.word(0) != "SELECT" {
+	n := len(c.toks)
+	if c.word(0) == "WITH" {
+		s.selectAt = c.find(1, n, "SELECT")
+	}
+	if c.word(s.selectAt) != "SELECT" {
 		return s, false
 	}
-	n := len(c.toks)
-	i := 1
+	i := s.selectAt + 1
 	for c.oneOf(i, selectOptions...) {
 		i++
 	}

@@ -44,6 +44,8 @@ func (c *compiler) comparison(b *block, e ast.ExprNode, col column, plain bool) 
 			return comparePadded
 		}
 		return compareValue
+	case *ast.WindowFuncExpr:
+		return c.windowComparison(b, e)
 	case *ast.UnaryOperationExpr:
 		return compareValue
 	case *ast.BinaryOperationExpr:

@@ -156,7 +156,7 @@ func (x *scatterer) carried(e ast.ExprNode) (collation, obstacle string) {
 		}
 		info := col.info()
 		switch info.DataType {
-		case "tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "date", "datetime", "timestamp", "time", "year":
+		case "tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "date", "datetime", "timestamp", "time", "year", computedValue:
 			return "", ""
 		case "double":
 			if !strings.Contains(info.ColumnType, "(") {

@@ -171,7 +171,7 @@ func (c *compiler) insertSelect(n *ast.InsertStmt, name tableName, parts insertP
 // copiesAgree says whether copies of a table that are filled from copies come out the same.
 func (c *compiler) copiesAgree(t *Table, n *ast.InsertStmt) bool {
 	sel, plain := n.Select.(*ast.SelectStmt)
-	if !plain || sel.Limit != nil || c.facts.nondetermined != "" || c.facts.assigns || c.facts.windows || c.facts.subqueries || len(c.facts.blocks) > 1 {
+	if !plain || sel.Limit != nil || c.facts.nondetermined != "" || c.facts.assigns || c.facts.windows > 0 || c.facts.subqueries || len(c.facts.blocks) > 1 {
 		return false
 	}
 	return t.AutoIncrement == ""

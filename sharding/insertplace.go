@@ -6,7 +6,7 @@ import "github.com/pingcap/tidb/pkg/parser/ast"
 // one over rows that meet on a shard, and hands their shard key on as the table's.
 func (c *compiler) inPlace(t *Table, n *ast.InsertStmt, r *routing) bool {
 	sel, plain := n.Select.(*ast.SelectStmt)
-	if !plain || t.AutoIncrement != "" || len(c.facts.blocks) != 1 || c.facts.subqueries || c.facts.windows || c.facts.assigns {
+	if !plain || t.AutoIncrement != "" || len(c.facts.blocks) != 1 || c.facts.subqueries || c.facts.windows > 0 || c.facts.assigns {
 		return false
 	}
 	if sel.Distinct || sel.GroupBy != nil || sel.Having != nil || sel.Limit != nil || sel.Fields == nil || len(c.facts.ctes) > 0 || aggregates(sel) {

@@ -38,6 +38,9 @@ func (x *scatterer) mergedAggregate(call [2]int) (text, reason string) {
 		}
 		return x.input(at, collation), ""
 	}
+	if x.c.schema.RoundsQuotients {
+		return "", "AVG in an expression, of which these servers keep more digits than of a quotient"
+	}
 	// A server divides the sum by the count and keeps more digits than it shows. Rows of the result have only those that it shows.
 	sum, reason := x.distinctOrAll(agg, ast.AggFuncSum, call)
 	if reason != "" {
@@ -71,7 +74,7 @@ func (x *scatterer) aggregateColumn(agg *ast.AggregateFuncExpr, call [2]int) (in
 func (x *scatterer) parseAggregate(call [2]int) *ast.AggregateFuncExpr {
 	c := x.c
 	start, end := c.startOf(call[0]), c.endOf(call[1]-1)
-	node, err := c.parse([2]int{c.endOf(0), start}, [2]int{end, len(c.src)})
+	node, err := c.parse([2]int{0, c.startOf(x.s.selectAt)}, [2]int{c.endOf(x.s.selectAt), start}, [2]int{end, len(c.src)})
 	if err != nil {
 		return nil
 	}

@@ -77,7 +77,7 @@ func (c *compiler) query() error {
 	}
 	p := &selectPlanner{routing: r}
 	st.planner = p
-	if err := c.scatterOrNot(sel, clauses, p, plain, hasInto, clausesOK); err != nil {
+	if err := c.scatterOrNot(node, clauses, p, hasInto, clausesOK); err != nil {
 		return err
 	}
 	if hasInto || r.always(c.schema) {
@@ -88,17 +88,18 @@ func (c *compiler) query() error {
 }
 
 // scatterOrNot says how several shards answer a query together, or sets the routing's obstacle.
-func (c *compiler) scatterOrNot(sel *ast.SelectStmt, clauses clauses, p *selectPlanner, plain, hasInto, clausesOK bool) error {
+func (c *compiler) scatterOrNot(node ast.StmtNode, clauses clauses, p *selectPlanner, hasInto, clausesOK bool) error {
 	r := p.routing
+	sel, plain := node.(*ast.SelectStmt)
 	switch {
-	case !plain:
-		r.setObstacle("UNION, INTERSECT and EXCEPT over several shards cannot be merged")
 	case hasInto:
 		r.setObstacle("SELECT … INTO needs its rows from one shard")
+	case !plain:
+		c.scatterUnion(node.(*ast.SetOprStmt), p) //nolint:forcetypeassert // there is no other
 	case c.facts.assigns:
 		r.setObstacle("a user variable that is assigned in a query would have another value on each shard")
 	case !clausesOK:
-		r.setObstacle("a query in parentheses or with WITH over several shards cannot be merged")
+		r.setObstacle("a query in parentheses over several shards cannot be merged")
 	case r.main >= 0 && r.obstacle == "":
 		return c.scatter(sel, clauses, p)
 	}

@@ -76,7 +76,7 @@ func (c *compiler) relateSelect(b *block, sel *ast.SelectStmt) *relation {
 	for _, inner := range tree {
 		c.bind(inner)
 	}
-	if sel.Fields == nil || sel.Limit != nil || sel.SelectIntoOpt != nil || b.lonely != "" || windowed(sel) || c.facts.assigns {
+	if sel.Fields == nil || sel.Limit != nil || sel.SelectIntoOpt != nil || b.lonely != "" || c.facts.assigns {
 		return nil
 	}
 	for _, inner := range tree {
@@ -92,7 +92,7 @@ func (c *compiler) relateSelect(b *block, sel *ast.SelectStmt) *relation {
 	if r.obstacle != "" || r.main < 0 && len(r.groups) > 0 {
 		return nil
 	}
-	columns, from := outputs(b, sel)
+	columns, from := c.outputs(b, sel)
 	if columns == nil {
 		return nil
 	}
@@ -100,9 +100,15 @@ func (c *compiler) relateSelect(b *block, sel *ast.SelectStmt) *relation {
 	t := rel.table
 	t.nameColumns()
 	if r.main < 0 {
+		if windowed(sel) {
+			return nil // among equal rows, each shard may number others first
+		}
 		t.Rule.Kind = kindOf(tree)
 	} else {
 		g := &r.groups[r.main]
+		if windowed(sel) && (sel.GroupBy != nil || !partitioned(b, sel, g)) {
+			return nil
+		}
 		if !whole(b, sel, g, from) {
 			return nil
 		}
@@ -116,7 +122,7 @@ func (c *compiler) relateSelect(b *block, sel *ast.SelectStmt) *relation {
 
 // outputs are the columns of a query, and the columns that they show as they are (with no source: others). A name that a server would
 // make up is "".
-func outputs(b *block, sel *ast.SelectStmt) (columns []ColumnInfo, from []column) {
+func (c *compiler) outputs(b *block, sel *ast.SelectStmt) (columns []ColumnInfo, from []column) {
 	for _, f := range sel.Fields.Fields {
 		if f.WildCard != nil {
 			if b.using != nil {
@@ -143,11 +149,16 @@ func outputs(b *block, sel *ast.SelectStmt) (columns []ColumnInfo, from []column
 			if found, ok := b.resolve(n.Name); ok && slices.Contains(b.sources, found.source) {
 				info, col = shownAs(found.info(), info.Name), found
 			}
+		} else if c.comparison(b, f.Expr, column{}, false) == compareValue {
+			info.DataType = computedValue
 		}
 		columns, from = append(columns, info), append(from, col)
 	}
 	return columns, from
 }
+
+// computedValue is the type of a derived table's column that is computed: a number or a moment, which compares by its value.
+const computedValue = "computed value"
 
 // shownAs is a column as a derived table shows it.
 func shownAs(c *ColumnInfo, name string) ColumnInfo {

@@ -47,7 +47,7 @@ func unite(arms []*relation, compared bool) *relation {
 			return nil
 		}
 		for i := range t.Columns {
-			if shownAs(&t.Columns[i], "") != shownAs(&o.Columns[i], "") {
+			if shownAs(&t.Columns[i], "") != shownAs(&o.Columns[i], "") || t.Columns[i].DataType == computedValue {
 				t.Columns[i] = ColumnInfo{Name: t.Columns[i].Name}
 			}
 		}

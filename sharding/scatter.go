@@ -61,8 +61,8 @@ func (c *compiler) scatter(sel *ast.SelectStmt, s clauses, p *selectPlanner) err
 }
 
 func (x *scatterer) build(p *selectPlanner) (obstacle string) {
-	if x.c.facts.windows {
-		return "window functions need all rows on one shard"
+	if reason := x.windowObstacle(); reason != "" {
+		return reason
 	}
 	if reason := x.outputs(); reason != "" {
 		return reason

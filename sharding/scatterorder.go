@@ -225,26 +225,34 @@ func (x *scatterer) limit(p *selectPlanner) string {
 		return "LIMIT over several shards needs SELECT * to be spelled out where tables are joined USING or derived"
 	}
 	x.needed, x.merge.Limited = true, true
-	var numbers []operand
-	for i := x.s.limitAt + 1; i < x.s.limitEnd; i++ {
-		switch t := x.c.toks[i]; {
-		case t.kind == tokLiteral && t.lit == LitInt:
-			numbers = append(numbers, operand{kind: operandLiteral, n: x.c.literalAt(t.start)})
-		case t.kind == tokParam:
-			numbers = append(numbers, operand{kind: operandParam, n: x.c.paramAt(t.start)})
-		}
-	}
-	p.limit = &limitClause{push: x.pushesLimit()}
-	switch {
-	case len(numbers) == 1:
-		p.limit.count = numbers[0]
-	case len(numbers) == 2 && x.c.punct(x.s.limitAt+2, ','):
-		p.limit.offset, p.limit.count = numbers[0], numbers[1]
-	case len(numbers) == 2:
-		p.limit.count, p.limit.offset = numbers[0], numbers[1]
-	default:
-		p.limit = nil
+	limit, ok := x.c.limitValues(x.s.limitAt, x.s.limitEnd)
+	if !ok {
 		return "its LIMIT cannot be told apart"
 	}
+	limit.push = x.pushesLimit()
+	p.limit = limit
 	return ""
+}
+
+// limitValues reads LIMIT at token i.
+func (c *compiler) limitValues(i, end int) (*limitClause, bool) {
+	var numbers []operand
+	comma := c.punct(i+2, ',')
+	for i++; i < end; i++ {
+		switch t := c.toks[i]; {
+		case t.kind == tokLiteral && t.lit == LitInt:
+			numbers = append(numbers, operand{kind: operandLiteral, n: c.literalAt(t.start)})
+		case t.kind == tokParam:
+			numbers = append(numbers, operand{kind: operandParam, n: c.paramAt(t.start)})
+		}
+	}
+	switch {
+	case len(numbers) == 1:
+		return &limitClause{count: numbers[0]}, true
+	case len(numbers) == 2 && comma:
+		return &limitClause{offset: numbers[0], count: numbers[1]}, true
+	case len(numbers) == 2:
+		return &limitClause{count: numbers[0], offset: numbers[1]}, true
+	}
+	return nil, false
 }

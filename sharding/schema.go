@@ -11,6 +11,9 @@ import (
 
 // Schema is an immutable snapshot of every table with its rule. Versions differ.
 type Schema struct {
+	// RoundsQuotients says that the servers cut a quotient to the digits that they show before they compute with it, but not an average: MySQL's do.
+	RoundsQuotients bool
+
 	version   uint64
 	shards    []string
 	index     map[string]int

@@ -36,7 +36,7 @@ type facts struct {
 	locksByName   bool // GET_LOCK …
 	nondetermined string
 	clock         bool // NOW() and its kin
-	windows       bool
+	windows       int  // window functions
 }
 
 func (c *compiler) walk(n ast.Node) {
@@ -178,7 +178,7 @@ func (w *walker) Enter(n ast.Node) (ast.Node, bool) {
 			f.assigns = true
 		}
 	case *ast.WindowFuncExpr:
-		f.windows = true
+		f.windows++
 	}
 	return n, false
 }

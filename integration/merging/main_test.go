@@ -29,7 +29,10 @@ const schemas = `schemas:
 `
 
 // world is the two servers that are asked.
-type world struct{ plain, proxy *gomysql.Conn }
+type world struct {
+	plain, proxy *gomysql.Conn
+	mysql        bool
+}
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
@@ -52,7 +55,7 @@ func newWorld(t *testing.T) *world {
 	for _, address := range []string{plain.Address(), c.Listen} {
 		exec(t, dial(t, address, ""), "CREATE DATABASE d")
 	}
-	w := &world{plain: dial(t, plain.Address(), "d"), proxy: dial(t, c.Listen, "d")}
+	w := &world{plain: dial(t, plain.Address(), "d"), proxy: dial(t, c.Listen, "d"), mysql: cluster.Engine(t) == localdb.MySQL}
 	for _, sql := range definitions() {
 		w.both(t, sql)
 	}
@@ -70,7 +73,7 @@ func (w *world) both(t *testing.T, sql string) {
 func TestMerging(t *testing.T) {
 	w := newWorld(t)
 	for name, test := range map[string]func(*testing.T, *world){
-		"groups": testGroups, "order": testOrder, "strict GROUP BY": testStrictly, "found rows": testFoundRows, "limits": testLimits,
+		"groups": testGroups, "order": testOrder, "strict GROUP BY": testStrictly, "found rows": testFoundRows, "composed": testComposed, "limits": testLimits,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, w) })
 	}
@@ -99,7 +102,8 @@ type answer struct {
 	message  string
 	columns  []string
 	rows     []string
-	warnings []string
+	warnings []string // their codes
+	said     []string // their messages, for the report only
 }
 
 const refused = 1235
@@ -124,6 +128,12 @@ func ask(t *testing.T, c *gomysql.Conn, sql string, ordered bool, args ...any) a
 		if kind == mysql.MYSQL_TYPE_STRING || kind == mysql.MYSQL_TYPE_VAR_STRING {
 			// These depend on whether the server made a temporary table.
 			kind, decimals = mysql.MYSQL_TYPE_VAR_STRING, 0
+		}
+		if len(f.OrgTable) == 0 { // so do these, on MySQL
+			f.OrgName = nil
+			if kind == mysql.MYSQL_TYPE_LONG {
+				kind = mysql.MYSQL_TYPE_LONGLONG
+			}
 		}
 		a.columns = append(a.columns, fmt.Sprintf("%s.%s.%s type %d length %d flags %x charset %d decimals %d", f.OrgTable, f.Name, f.OrgName, kind, length,
 			f.Flag&(mysql.NOT_NULL_FLAG|mysql.UNSIGNED_FLAG), f.Charset, decimals))
@@ -150,7 +160,8 @@ func ask(t *testing.T, c *gomysql.Conn, sql string, ordered bool, args ...any) a
 	}
 	for i := range w.Values {
 		code, _ := w.GetInt(i, 1)
-		a.warnings = append(a.warnings, fmt.Sprint(code))
+		message, _ := w.GetString(i, 2)
+		a.warnings, a.said = append(a.warnings, fmt.Sprint(code)), append(a.said, message)
 	}
 	slices.Sort(a.warnings)
 	return a
@@ -159,9 +170,16 @@ func ask(t *testing.T, c *gomysql.Conn, sql string, ordered bool, args ...any) a
 // compare asks both servers.
 func (w *world) compare(t *testing.T, sql string, args ...any) {
 	t.Helper()
-	ordered := strings.Contains(sql, "ORDER BY") && !strings.Contains(sql, "OVER (") || strings.HasSuffix(sql, "/* ordered */")
+	ordered := strings.Contains(sql, "ORDER BY") && !strings.Contains(sql, "OVER ") || strings.HasSuffix(sql, "/* ordered */")
 	got := ask(t, w.proxy, sql, ordered, args...)
 	want := ask(t, w.plain, sql, ordered, args...)
+	if w.mysql {
+		if got.code == refused && strings.Contains(sql, "AVG(") {
+			return // which has more digits than a quotient there
+		}
+		noZeroDates := func(code string) bool { return code == "1292" } // of temporary tables that MySQL fills with '0000-00-00' at first
+		want.warnings, got.warnings = slices.DeleteFunc(want.warnings, noZeroDates), slices.DeleteFunc(got.warnings, noZeroDates)
+	}
 	if got.code == refused && want.code != refused {
 		t.Errorf("%s\nrefused: %s", sql, got.message)
 		return
@@ -176,6 +194,6 @@ func (w *world) compare(t *testing.T, sql string, args ...any) {
 		t.Errorf("%s\nrows (%d, %d):\n plain %q\n proxy %q", sql, len(want.rows), len(got.rows), want.rows, got.rows)
 	}
 	if !slices.Equal(want.warnings, got.warnings) {
-		t.Errorf("%s\nwarnings: plain %v, proxy %v", sql, want.warnings, got.warnings)
+		t.Errorf("%s\nwarnings: plain %v, proxy %v: %q and %q", sql, want.warnings, got.warnings, want.said, got.said)
 	}
 }

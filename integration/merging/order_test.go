@@ -85,8 +85,8 @@ func testStrictly(t *testing.T, w *world) {
 // testFoundRows: FOUND_ROWS() counts groups that HAVING leaves.
 func testFoundRows(t *testing.T, w *world) {
 	for _, sql := range []string{
-		"SELECT SQL_CALC_FOUND_ROWS kind FROM events GROUP BY kind LIMIT 1",
-		"SELECT SQL_CALC_FOUND_ROWS kind FROM events GROUP BY kind HAVING COUNT(*) > 10 LIMIT 1",
+		"SELECT SQL_CALC_FOUND_ROWS kind FROM events GROUP BY kind ORDER BY kind LIMIT 1",
+		"SELECT SQL_CALC_FOUND_ROWS kind FROM events GROUP BY kind HAVING COUNT(*) > 10 ORDER BY kind LIMIT 1",
 		"SELECT SQL_CALC_FOUND_ROWS DISTINCT dt FROM events ORDER BY dt LIMIT 1",
 		"SELECT SQL_CALC_FOUND_ROWS account FROM events ORDER BY account LIMIT 4, 2",
 		"SELECT kind FROM events GROUP BY kind ORDER BY kind LIMIT 2",
