@@ -95,7 +95,11 @@ func (s *session) showTables() error {
 	var rows []row
 	for _, t := range s.p.planner.Schema().Tables() {
 		if s.may(t.Database) && (s.vars.database == "" || s.vars.database == t.Database) {
-			rows = append(rows, row{t.Database, t.Name, t.Rule.String(), t.Rule.Key, t.Source(), t.Problem()})
+			rule, problem := t.Rule.String(), t.Problem()
+			if t.Gathered() {
+				rule, problem = "gathered", ""
+			}
+			rows = append(rows, row{t.Database, t.Name, rule, t.Rule.Key, t.Source(), problem})
 		}
 	}
 	sortRows(rows)

@@ -215,8 +215,12 @@ func (d *scratchDesk) define(load *sharding.ScratchLoad) (*scratchTable, error) 
 // definition is what SHOW CREATE TABLE says where the table is.
 func (d *scratchDesk) definition(load *sharding.ScratchLoad) (string, error) {
 	s, shard, conn := d.s, d.l.shard, d.l.conn
-	if !slices.Contains(load.Table.Rule.Shards, shard) {
-		shard = load.Table.Rule.Shards[0]
+	on := load.Table.On()
+	if len(on) == 0 {
+		return "", errScratchDefinition
+	}
+	if !slices.Contains(on, shard) {
+		shard = on[0]
 		var err error
 		if conn, err = s.p.scratch[shard].Acquire(s.ctx, s.loadState(), true); err != nil {
 			return "", scratchBusy(err)
@@ -228,7 +232,11 @@ func (d *scratchDesk) definition(load *sharding.ScratchLoad) (string, error) {
 	if err := s.stopped(); err != nil {
 		return "", err
 	}
-	res, err := conn.Query(s.ctx, "SHOW CREATE TABLE "+quoteName(s.p.physical(shard, load.Table.Database))+"."+quoteName(load.Table.Name), 1)
+	name := quoteName(s.p.physical(shard, load.Table.Database)) + "." + quoteName(load.Table.Name)
+	if load.Table.View {
+		return d.viewDefinition(conn, name)
+	}
+	res, err := conn.Query(s.ctx, "SHOW CREATE TABLE "+name, 1)
 	if err != nil {
 		return "", d.verb(err)
 	}
@@ -236,6 +244,25 @@ func (d *scratchDesk) definition(load *sharding.ScratchLoad) (string, error) {
 		return "", errScratchDefinition
 	}
 	return string(res.Rows[0][1]), nil
+}
+
+// viewDefinition is that of a table with a view's columns: a temporary one under its name, without rows, says it.
+func (d *scratchDesk) viewDefinition(conn *backend.Conn, name string) (string, error) {
+	if _, err := conn.Exec(d.s.ctx, "CREATE TEMPORARY TABLE "+name+" AS SELECT * FROM "+name+" LIMIT 0"); err != nil {
+		return "", d.verb(err)
+	}
+	res, err := conn.Query(d.s.ctx, "SHOW CREATE TABLE "+name, 1)
+	if err == nil {
+		_, err = conn.Exec(d.s.ctx, "DROP TEMPORARY TABLE "+name)
+	}
+	if err != nil {
+		conn.MarkBroken() // with the table
+		return "", d.verb(err)
+	}
+	if len(res.Rows) != 1 || len(res.Rows[0]) < 2 {
+		return "", errScratchDefinition
+	}
+	return strings.Replace(string(res.Rows[0][1]), "CREATE TEMPORARY TABLE ", "CREATE TABLE ", 1), nil
 }
 
 // read loads the rows of one query. warned: their shards had something to say about it.

@@ -14,7 +14,7 @@
 //     proved is scattered (reads and writes of existing rows) or refused (new rows, and answers that cannot be merged).
 //   - Two values that the server holds equal under the shard key's type and collation are on one shard. The functions
 //     that place them (hash.go, canonical.go, the collation tables) must never change: data would be lost from sight.
-//   - A view is where what it reads is. One whose rows are not each made on one shard is refused.
+//   - A view is where what it reads is. Where a row of it is made of rows of several shards, no shard is asked for it: its query is.
 //   - A statement that one shard answers is forwarded byte for byte, with its comments and hints.
 //   - No input makes a panic: bad text is a syntax error, an unknown construct is refused with its reason.
 package sharding

@@ -137,7 +137,7 @@ func (p *scratchPlanner) text(x *execution, shard int, l *scratchTable, where []
 		}
 		t.addText(l.table.Columns[c].scratchExpression())
 	}
-	t.addText(" FROM " + string(appendName(append(appendName(nil, l.table.Database), '.'), l.table.Name)))
+	t.addText(" FROM " + l.table.rowSource())
 	for i, w := range where {
 		if i == 0 {
 			t.addText(" WHERE ")

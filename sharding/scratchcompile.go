@@ -105,8 +105,11 @@ func (x *scratchCompiler) tables() error {
 		if t == nil {
 			return errorf(codeNoTable, "Table '%s.%s' doesn't exist", database, n.Name.O)
 		}
-		if t.problem != "" {
+		if t.problem != "" && !t.gathered {
 			return refuse("table %s: %s", t.Name, t.problem)
+		}
+		if t.gathered && c.env.NoBackslash && strings.Contains(t.Definition, "\\") {
+			x.refuse("the query of the view " + t.Name + " means something else under NO_BACKSLASH_ESCAPES")
 		}
 		if n.Schema.O != "" {
 			c.markQualifier(t)
@@ -122,7 +125,7 @@ func (c *compiler) readableNames(t *Table) bool {
 	if c.charset == charsetUTF8 {
 		return true
 	}
-	ascii := isASCII([]byte(t.Database)) && isASCII([]byte(t.Name))
+	ascii := isASCII([]byte(t.Database)) && isASCII([]byte(t.Name)) && (!t.gathered || isASCII([]byte(t.Definition)))
 	for i := range t.Columns {
 		ascii = ascii && isASCII([]byte(t.Columns[i].Name))
 	}
@@ -208,6 +211,9 @@ func (x *scratchCompiler) block(n *ast.SelectStmt, b *block) {
 // table is what is loaded of a table.
 func (x *scratchCompiler) table(t *Table) scratchTable {
 	out := scratchTable{table: t, locked: x.locked[t], columns: x.columns(t)}
+	if out.locked && t.gathered {
+		x.refuse("the rows of the view " + t.Name + " are not those of a table, so they cannot be locked")
+	}
 	whole := x.whole[t]
 	for _, b := range x.c.facts.blocks {
 		for _, s := range b.sources {

@@ -44,6 +44,8 @@ type Table struct {
 	derived    bool           // a derived table or common table expression
 	nameless   bool           // one with columns that a server makes up names for
 	belongs    shardSet       // of a view: the shards that have all that it reads
+	gathered   bool           // a view whose rows shards cannot make: they are made of its query, and brought to one server
+	has        shardSet       // of a view: the shards that have it
 	rows       viewRows       // of a view over a sharded table: what may be changed through it
 }
 
@@ -121,4 +123,17 @@ func (t *Table) shards() shardSet {
 		s.add(i)
 	}
 	return s
+}
+
+// On are the shards that have the table, or the view.
+func (t *Table) On() []int {
+	at := t.shards()
+	if t.View {
+		at = t.has
+	}
+	var list []int
+	for i := at.first(); i >= 0; i = at.next(i + 1) {
+		list = append(list, i)
+	}
+	return list
 }

@@ -11,8 +11,9 @@ import (
 // A view has no rows of its own, so no rule says where they are: it is where its tables are. Over tables with copies on
 // all shards it is like one of those, over tables of one shard it is on that shard. Over sharded tables each shard shows
 // the part of the view that its own rows make. Where those parts together are the view (no row of it is made of rows of
-// several shards), the view is like a sharded table, by the same key where it shows that. Everywhere else statements on
-// it are refused: a shard would answer with too few rows, or with several groups for one.
+// several shards), the view is like a sharded table, by the same key where it shows that. Everywhere else a shard would
+// answer with too few rows, or with several groups for one: there the view's query is run over all shards, and its rows
+// are brought to one server for the statement (scratch.go).
 
 // viewRows says what may be done to the rows of a view over a sharded table.
 type viewRows uint8
@@ -52,8 +53,11 @@ func (s *Schema) addView(v *Table, waiting map[tableName]*Table, problems []erro
 	}
 	if err != nil {
 		v.problem, v.Rule = err.Error(), Rule{}
-		problems = append(problems, fmt.Errorf("view %s.%s: %w", v.Database, v.Name, err))
+		if !v.gathered {
+			problems = append(problems, fmt.Errorf("view %s.%s: %w", v.Database, v.Name, err))
+		}
 	}
+	v.has = s.there(v)
 	s.addDatabase(v.Database)
 	s.tables[name] = v
 	return problems
@@ -105,6 +109,7 @@ func (s *Schema) placeView(v *Table) error {
 	chosen := c.st.planner
 	if p, ok := chosen.(*scratchPlanner); ok {
 		if chosen = p.first; chosen == nil {
+			c.gather(v)
 			return fmt.Errorf("what it reads cannot be told (%w)", p.reason)
 		}
 	}
@@ -129,6 +134,7 @@ func (s *Schema) placeView(v *Table) error {
 		switch {
 		case len(p.routing.groups) > 0:
 			if shards, err = c.placeSharded(v, p); err != nil {
+				c.gather(v)
 				return err
 			}
 		case p.routing.globalOnly:
@@ -155,6 +161,33 @@ func (c *compiler) unknownTable() (tableName, bool) {
 		}
 	}
 	return tableName{}, false
+}
+
+// gather has a view's rows brought to one server, made of its query, where they are needed.
+func (c *compiler) gather(v *Table) {
+	at := c.schema.allSet
+	for _, t := range c.st.Tables {
+		if t.View {
+			at = at.and(t.belongs)
+		} else {
+			at = at.and(t.shards())
+		}
+	}
+	v.belongs, v.source = at, fromTables
+	v.gathered = !c.schema.there(v).empty() && c.facts.nondetermined == ""
+	v.functions = c.st.Functions
+}
+
+// Gathered says whether the view's rows are made on one server, of rows of several shards.
+func (t *Table) Gathered() bool { return t.gathered }
+
+// rowSource is what a query that reads the table's rows has behind FROM.
+func (t *Table) rowSource() string {
+	name := string(appendName(nil, t.Name))
+	if t.gathered {
+		return "(" + t.Definition + ") AS " + name
+	}
+	return string(appendName(nil, t.Database)) + "." + name
 }
 
 // placeWhereItIs compares where a view should be with where it is.
@@ -261,6 +294,8 @@ func (p *selectPlanner) concatenates() bool {
 func (c *compiler) mayChange(t *Table, inserts bool) error {
 	switch {
 	case !t.View || c.hint != "":
+	case t.gathered:
+		return refuse("rows are not changed through the view %s: %s", t.Name, t.problem)
 	case inserts && t.Rule.Kind != Single:
 		return refuse("rows are not inserted through the view %s, whose table is on several shards; insert into the table", t.Name)
 	case t.rows == rowsShown:
