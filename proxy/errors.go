@@ -15,10 +15,10 @@ const (
 	erDBAccessDenied      = 1044
 	erNoDB                = 1046
 	erRecordFileFull      = 1114
+	erTooBigSelect        = 1104
 	erUnknownCommand      = 1047
 	erBadDB               = 1049
 	erBadField            = 1054
-	erTooBigSelect        = 1104
 	erServerShutdown      = 1053
 	erDuplicateKey        = 1062
 	erUnknown             = 1105

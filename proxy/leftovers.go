@@ -18,7 +18,7 @@ func leavesState(st *sharding.Statement, sql []byte, tableless bool) error {
 	case slices.Contains(st.Functions, "get_lock"):
 		return notSupported("GET_LOCK: a lock by name belongs to one server connection, and a session has none of its own")
 	case tableless && (bytes.Contains(sql, []byte(":=")) || intoVariable.Match(sql)):
-		return notSupported("assigning user variables in a SELECT; use SET @name = (SELECT ...)")
+		return notSupported("assigning user variables without a table (SELECT or DO); use SET @name = (SELECT ...)")
 	}
 	return nil
 }

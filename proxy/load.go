@@ -51,6 +51,9 @@ func (s *session) fileCharset() (string, error) {
 
 // loadFile runs a planned LOAD DATA LOCAL.
 func (s *session) loadFile(st *sharding.Statement, rq *request) error {
+	if st.Leaves && len(s.plan.Targets) > 1 {
+		return notSupported("a user variable that is assigned in a load into several shards: it would have another value on each of them")
+	}
 	file := s.plan.Load
 	several := len(s.plan.Targets) > 1
 	if file.Lines != nil {

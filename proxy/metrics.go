@@ -26,6 +26,9 @@ type metrics struct {
 	scratch           prometheus.Counter
 	scratchRows       prometheus.Counter
 	scratchBytes      prometheus.Counter
+	keyed             prometheus.Counter
+	keyedRefused      prometheus.Counter
+	moved             prometheus.Counter
 }
 
 func newMetrics(p *Proxy) *metrics {
@@ -54,6 +57,9 @@ func newMetrics(p *Proxy) *metrics {
 		scratch:      counter("statements_scratch_total", "Statements whose rows were brought to one server."),
 		scratchRows:  counter("scratch_rows_total", "Rows that were brought to one server for them."),
 		scratchBytes: counter("scratch_bytes_total", "Bytes of those rows."),
+		keyed:        counter("statements_by_keys_total", "UPDATEs and DELETEs whose rows were read first and changed by their primary keys."),
+		keyedRefused: counter("statements_by_keys_refused_total", "Of these, those of more rows than limits.max_changed_rows."),
+		moved:        counter("rows_moved_total", "Rows that an UPDATE of their shard key took to another shard."),
 		commits: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lockstep", Name: "commits_total",
 			Help: "COMMITs by the way they went."}, []string{"phases"}),
 		lookups: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lockstep", Name: "outcome_lookups_total",
@@ -70,6 +76,6 @@ func newMetrics(p *Proxy) *metrics {
 	}
 	m.registry.MustRegister(p.spools.gauges()...)
 	m.registry.MustRegister(m.compressed, m.attributesDropped, m.logins, m.loginFailures, m.refused, m.errors, m.single, m.pipelined, m.repeated, m.scattered, m.rollbacks,
-		m.unknownCommits, m.commits, m.lookups, m.deadlockTime, m.clientsLost, m.loadBytes, m.loadLines, m.scratch, m.scratchRows, m.scratchBytes, &partsCollector{p}, deadlockCollector{p}, definitionCollector{p}, loopCollector{p})
+		m.unknownCommits, m.commits, m.lookups, m.deadlockTime, m.clientsLost, m.loadBytes, m.loadLines, m.scratch, m.scratchRows, m.scratchBytes, m.keyed, m.keyedRefused, m.moved, &partsCollector{p}, deadlockCollector{p}, definitionCollector{p}, loopCollector{p})
 	return m
 }

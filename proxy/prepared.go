@@ -118,6 +118,9 @@ func onTables(k sharding.Kind) bool {
 
 // describe has a shard prepare the statement and passes its description on.
 func (s *session) describe(st *prepared, parsed *sharding.Statement) error {
+	if changesApart(parsed) {
+		return s.sent(s.describeOwn(st, parsed.Params))
+	}
 	p, err := s.prepareSomewhere(st, parsed)
 	if err != nil {
 		return err

@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"slices"
+
 	"lockstep/protocol"
 	"lockstep/sharding"
 )
@@ -8,6 +10,21 @@ import (
 // writtenOut says whether a prepared statement with parameters runs as text with their values
 // in it: statements that the proxy answers itself.
 func writtenOut(k sharding.Kind) bool { return k == sharding.KindSet || k == sharding.KindLockstep }
+
+// changesApart says whether a statement is a change that no shard can prepare, since none has all its tables.
+func changesApart(parsed *sharding.Statement) bool {
+	if parsed.Kind != sharding.KindUpdate && parsed.Kind != sharding.KindDelete || len(parsed.Tables) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(parsed.Tables[0].Rule.Shards, func(shard int) bool {
+		for _, t := range parsed.Tables {
+			if !slices.Contains(t.Rule.Shards, shard) {
+				return false
+			}
+		}
+		return true
+	})
+}
 
 // describeOwn describes a statement that no shard prepares.
 func (s *session) describeOwn(st *prepared, params int) error {

@@ -49,7 +49,8 @@ func (k *returnedRows) take(from *protocol.Rows) ([][]protocol.Field, error) {
 }
 
 // addParts adds what the shards returned, in the order of the statement's rows.
-func (k *returnedRows) addParts(targets []sharding.Target, lists [][][]protocol.Field) error {
+// Where they are not numbered, sum says that each shard had rows of its own, not copies of the same ones.
+func (k *returnedRows) addParts(targets []sharding.Target, lists [][][]protocol.Field, sum bool) error {
 	if len(lists) == 1 {
 		k.rows = append(k.rows, lists[0]...)
 		return nil
@@ -60,8 +61,11 @@ func (k *returnedRows) addParts(targets []sharding.Target, lists [][][]protocol.
 	}
 	var all []numbered
 	for i, list := range lists {
-		if len(targets[i].Rows) == 0 { // copies of the same rows
-			k.rows = append(k.rows, lists[0]...)
+		if len(targets[i].Rows) == 0 {
+			if !sum {
+				lists = lists[:1]
+			}
+			k.rows = append(k.rows, slices.Concat(lists...)...)
 			return nil
 		}
 		if len(list) != len(targets[i].Rows) {

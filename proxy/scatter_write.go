@@ -13,6 +13,9 @@ import (
 // scatterWrite runs a change on several shards at once: all of it or none.
 // Inside a transaction each shard gets a savepoint first, outside an implicit transaction is put around it.
 func (s *session) scatterWrite(st *sharding.Statement, rq *request) error {
+	if st.Leaves {
+		return notSupported("a user variable that is assigned in a change of several shards: it would have another value on each of them")
+	}
 	if s.plan.SameTime {
 		defer s.stopClock()()
 	}
@@ -37,14 +40,12 @@ func (s *session) alone(change func() (protocol.OK, error)) error {
 
 // aloneReturning is alone for a change that may answer with rows.
 func (s *session) aloneReturning(out *returnedRows, change func() (protocol.OK, error)) error {
-	s.tx = s.newTransaction()
-	s.tx.implicit = true
-	ok, err := change()
-	if err != nil {
-		s.rollbackNow()
+	var ok protocol.OK
+	err := s.implicitly(func() (err error) {
+		ok, err = change()
 		return err
-	}
-	if err := s.commitNow(); err != nil {
+	})
+	if err != nil {
 		return err
 	}
 	ok.Warnings = max(ok.Warnings, s.diag.count())
@@ -81,7 +82,7 @@ func (s *session) runWrite(rq *request, savepoint bool, out *returnedRows) (prot
 		failed = failed || p.err != nil
 	}
 	if !failed && out != nil {
-		if err := out.addParts(s.plan.Targets, lists); err != nil {
+		if err := out.addParts(s.plan.Targets, lists, s.plan.SumAffected); err != nil {
 			return protocol.OK{}, errors.Join(err, s.undoWrite(parts, savepoint))
 		}
 	}

@@ -293,6 +293,8 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 		return s.systemRead(st)
 	case s.plan.Scratch != nil:
 		return s.scratch(st, rq)
+	case s.plan.Change != nil:
+		return s.changeByKeys(rq)
 	case s.plan.Load != nil:
 		return s.loadFile(st, rq)
 	case s.vars.token != "" && s.plan.Write && s.tx == nil:

@@ -66,11 +66,11 @@ func (s *session) tokenStatement(st *sharding.Statement, rq *request) error {
 		return s.scatterWrite(st, rq)
 	}
 	out := s.newReturned(s.plan.Returning)
-	return s.aloneReturning(out, func() (protocol.OK, error) { return s.writeOne(rq, out) })
+	return s.aloneReturning(out, func() (protocol.OK, error) { return s.writeOne(st, rq, out) })
 }
 
 // writeOne is runWrite for one shard, where the statement may be a prepared one.
-func (s *session) writeOne(rq *request, out *returnedRows) (protocol.OK, error) {
+func (s *session) writeOne(st *sharding.Statement, rq *request, out *returnedRows) (protocol.OK, error) {
 	target := &s.plan.Targets[0]
 	parts := make([]part, 1)
 	p := &parts[0]
@@ -87,7 +87,7 @@ func (s *session) writeOne(rq *request, out *returnedRows) (protocol.OK, error) 
 		var list [][]protocol.Field
 		ok, list, p.err = readWriteOK(p, out)
 		if p.err == nil && out != nil {
-			p.err = out.addParts(s.plan.Targets, [][][]protocol.Field{list})
+			p.err = out.addParts(s.plan.Targets, [][][]protocol.Field{list}, true)
 		}
 	}
 	if p.err != nil {
@@ -96,6 +96,7 @@ func (s *session) writeOne(rq *request, out *returnedRows) (protocol.OK, error) 
 	if ok.Warnings > 0 {
 		s.fetchWarnings(&p.lease, nil)
 	}
+	s.afterCall(&p.lease, st, rq)
 	s.done(&p.lease)
 	if err := s.checkAlive(); err != nil {
 		return ok, err // its connection broke while the warnings were read

@@ -24,6 +24,7 @@ type compiler struct {
 	sources  int // numbers given to sources
 
 	evaluates   bool           // values of its text are worked out before it is planned
+	apart       bool           // no shard has all its tables
 	system      *systemPlanner // of a query on information_schema
 	systemEdits []edit         // its text on the tables that stand in
 
@@ -179,6 +180,7 @@ func (c *compiler) finish() {
 		c.appendSpan(t, 0, len(c.src))
 		c.st.rewrite = t
 	}
+	c.st.Leaves = c.st.Leaves || c.assignsVariable()
 	c.st.SessionSlots = len(c.st.slots) > 0
 	c.st.mustRender = len(c.st.slots) > 0 || c.evaluates || c.edited
 	c.st.Verbatim = !c.st.mustRender
@@ -187,6 +189,21 @@ func (c *compiler) finish() {
 		in.rewrite, in.mustRender, in.SessionSlots, in.Verbatim = c.st.rewrite, c.st.mustRender, c.st.SessionSlots, c.st.Verbatim
 		in.slots, in.databases, in.pinned = c.st.slots, c.st.databases, c.st.pinned
 	}
+}
+
+// assignsVariable says whether @x := … stands anywhere in a statement on rows.
+func (c *compiler) assignsVariable() bool {
+	switch c.st.Kind {
+	case KindSelect, KindInsert, KindUpdate, KindDelete, KindDo, KindLoad:
+	default:
+		return false
+	}
+	for i := range c.toks {
+		if c.toks[i].kind == tokVar && c.punct(i+1, ':') && c.punct(i+2, '=') {
+			return true
+		}
+	}
+	return false
 }
 
 // uses notes a database that the statement uses.

@@ -19,6 +19,7 @@ const (
 	codeUnknownColumn  = 1054
 	codeUnknownFormat  = 1791
 	codeNoRoutine      = 1305
+	codeNoPartition    = 1526
 )
 
 // Error carries the code a client must see.

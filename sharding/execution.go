@@ -36,6 +36,7 @@ func (st *Statement) Plan(dst *Plan, in *Inputs) error {
 	dst.System, dst.Scratch = nil, nil
 	dst.SumAffected, dst.Why, dst.SameTime, dst.Ignore, dst.Load = true, "", false, false, nil
 	dst.Evaluate, dst.Fill, dst.Returning, dst.Numbers = nil, nil, false, false
+	dst.Change = nil
 	if st.planner == nil {
 		return refuse("a statement of this kind is not sent to shards")
 	}

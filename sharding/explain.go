@@ -47,6 +47,9 @@ func (st *Statement) Explain(p *Plan, in *Inputs, schema *Schema) []ExplainRow {
 	if p.Scratch != nil {
 		rows = append(rows, st.explainScratch(p.Scratch, in, text)...)
 	}
+	if p.Change != nil {
+		rows = append(rows, p.Change.steps()...)
+	}
 	if p.InsertID != 0 {
 		rows = append(rows, ExplainRow{Step: "number", Statement: fmt.Sprintf("AUTO_INCREMENT values from %d", p.InsertID)})
 	}

@@ -133,7 +133,7 @@ func FuzzParse(f *testing.F) {
 				return
 			}
 		}
-		if len(plan.Targets) == 0 && plan.Fill == nil && plan.Scratch == nil {
+		if len(plan.Targets) == 0 && plan.Fill == nil && plan.Scratch == nil && plan.Change == nil {
 			t.Fatalf("%q: no target", text)
 		}
 		st.Explain(&plan, in, s)

@@ -228,8 +228,14 @@ func printPlan(b *strings.Builder, st *Statement, p *Plan, in *Inputs) {
 			fmt.Fprintf(b, "%s: %s\n", schema.Shards()[t.Shard], sql)
 		}
 	}
-	if same {
+	if same && p.Change == nil {
 		fmt.Fprintf(b, "%s\n", strings.Join(names, " "))
+	}
+	if p.Change != nil {
+		for _, r := range p.Change.steps() {
+			fmt.Fprintf(b, "%s: %s\n", r.Step, r.Statement)
+		}
+		return
 	}
 	if p.InsertID != 0 {
 		fmt.Fprintf(b, "insert id %d\n", p.InsertID)

@@ -42,7 +42,8 @@ func (c *compiler) routineDDL(verb string, i int) error {
 	c.st.Opaque = strings.HasPrefix(verb, "create")
 	d := &c.st.DDL
 	d.Verb = verb
-	d.Reload = strings.HasSuffix(verb, "function") || strings.HasSuffix(verb, "procedure") // what they do decides where callers run
+	// What routines do decides where callers run, and rows of a table with triggers do not move.
+	d.Reload = strings.HasSuffix(verb, "function") || strings.HasSuffix(verb, "procedure") || strings.HasSuffix(verb, "trigger")
 	switch {
 	case c.words(i, "IF", "NOT", "EXISTS"):
 		i += 3

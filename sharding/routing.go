@@ -68,6 +68,7 @@ func (c *compiler) route() (*routing, error) {
 		}
 	}
 	if r.allowed.empty() && c.hint == "" {
+		c.apart = true
 		return nil, refuse("its tables are on different shards: %s", c.placesOfTables())
 	}
 	c.addGroups(r)

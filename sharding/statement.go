@@ -16,7 +16,7 @@ type Statement struct {
 	Select        bool     // SELECT, TABLE, VALUES, WITH, with or without tables
 	MaxTime       uint64   // milliseconds, of the hint MAX_EXECUTION_TIME(n); 0: none
 	CalcFoundRows bool     // SELECT SQL_CALC_FOUND_ROWS
-	Leaves        bool     // a query that leaves something behind: user variables on its connection, a file
+	Leaves        bool     // leaves something behind: user variables on its connection, a file
 	Gathers       bool     // reads tables of information_schema that are gathered from the shards
 	SessionSlots  bool     // uses LAST_INSERT_ID(), ROW_COUNT(), FOUND_ROWS(), CONNECTION_ID(), USER(), DATABASE() …: Inputs.Session is needed
 	Words         []string

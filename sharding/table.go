@@ -8,6 +8,8 @@ type TableInfo struct {
 	Columns        []ColumnInfo
 	PrimaryKey     []string
 	UniqueKeys     [][]string // without the primary key
+	ForeignKeys    []ForeignKey
+	Triggers       bool // it has some
 	View           bool
 	Definition     string   // of a view: its query, with logical names of databases; empty where it may not be seen
 	Declared       string   // the rule that its comment declares: see declared.go

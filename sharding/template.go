@@ -21,6 +21,7 @@ const (
 	pieceLimit               // offset + count of the statement's LIMIT
 	pieceEvaluated           // value n of Inputs.Evaluated
 	pieceID                  // the AUTO_INCREMENT value of the row that is written
+	pieceValue               // value n that a Change's query works out
 )
 
 type piece struct {

@@ -1,20 +1,22 @@
 package sharding
 
-import (
-	"github.com/pingcap/tidb/pkg/parser/ast"
-)
-
 // writePlanner plans UPDATE, DELETE and INSERT … SELECT.
 type writePlanner struct {
-	routing  *routing
-	copies   bool   // global tables: all shards
-	one      string // why it needs one shard, or ""
-	sameTime bool
-	moves    []keyAssignment
-	ids      []operand // INSERT into a table of one shard: what its rows give for the AUTO_INCREMENT column
+	routing   *routing
+	apart     error  // no shard has all its tables
+	copies    bool   // global tables: all shards
+	one       string // why it needs one shard, or ""
+	byRows    string // why copies are changed by rows that a query names, or ""
+	sameTime  bool
+	returning bool
+	moves     []keyAssignment
+	ids       []operand // INSERT into a table of one shard: what its rows give for the AUTO_INCREMENT column
+
+	change       *changePlanner // where neither one shard nor each for itself can do it; nil: not possible
+	unchangeable string         // why not; "": a change is not called for
 }
 
-// keyAssignment is SET shard_key = value: allowed where the row stays on its shard.
+// keyAssignment is SET shard_key = value: the row stays on its shard, or moves.
 type keyAssignment struct {
 	table *Table
 	value operand
@@ -22,7 +24,12 @@ type keyAssignment struct {
 
 func (p *writePlanner) plan(st *Statement, x *execution) error {
 	x.plan.Write = true
-	if p.copies {
+	switch {
+	case p.apart != nil:
+		return p.byKeys(x, p.apart, "no shard has all its tables: a query names the rows, which are changed by their primary keys")
+	case p.byRows != "":
+		return p.byKeys(x, refuse("%s", p.byRows), "a query names the rows, which are changed in every copy by their primary keys")
+	case p.copies:
 		x.plan.SumAffected = false
 		x.plan.Why = "every shard has a copy of the table"
 		x.plan.SameTime = p.sameTime && p.routing.allowed.count() > 1
@@ -30,7 +37,7 @@ func (p *writePlanner) plan(st *Statement, x *execution) error {
 	}
 	s, any, err := p.routing.where(x)
 	if err != nil {
-		return err
+		return p.byKeys(x, err, "it needs rows of several shards: a query names the rows, which are changed by their primary keys")
 	}
 	if any {
 		shard := x.anyOf(s)
@@ -38,18 +45,34 @@ func (p *writePlanner) plan(st *Statement, x *execution) error {
 		x.plan.Numbers = x.leavesNumber(p.ids)
 		for i := range p.moves {
 			if err := p.moves[i].check(x, shard); err != nil {
-				return err
+				return p.byKeys(x, err, "rows may move to other shards with their new shard keys")
 			}
 		}
 		return x.target(shard)
 	}
 	if p.one != "" {
-		return refuse("%s", p.one)
+		why := "which rows it means is known when those of all shards are seen: a query names them, and they are changed by their primary keys"
+		if len(p.moves) > 0 {
+			why = "rows may move to other shards with their new shard keys"
+		}
+		return p.byKeys(x, refuse("%s", p.one), why)
 	}
-	x.plan.Why = "the shard key does not narrow it to one shard"
+	x.plan.Why, x.plan.Returning = "the shard key does not narrow it to one shard", p.returning
 	return x.targets(s)
 }
 
+// byKeys is the way for what no shard can do by the statement's own text.
+func (p *writePlanner) byKeys(x *execution, cause error, why string) error {
+	if p.change != nil {
+		return p.change.plan(x, why)
+	}
+	if p.unchangeable != "" {
+		return refuse("%s", p.unchangeable)
+	}
+	return cause
+}
+
+// check says that a row on the shard stays there.
 func (m *keyAssignment) check(x *execution, shard int) error {
 	t := m.table
 	if t.several() {
@@ -66,133 +89,28 @@ func (m *keyAssignment) check(x *execution, shard int) error {
 	return refuse("it changes the shard key %s of %s so that the row would belong to another shard; delete it and insert it anew", t.Rule.Key, t.Name)
 }
 
-// update compiles UPDATE.
-func (c *compiler) update() error {
-	c.st.Kind = KindUpdate
-	if err := c.refuseConditional(); err != nil {
-		return err
-	}
-	node, err := c.parse()
-	if err != nil {
-		return c.unparsed(err)
-	}
-	n, ok := node.(*ast.UpdateStmt)
-	if !ok {
-		return c.unparsed(syntaxError(c.src, 0))
-	}
-	c.findSlots(0, len(c.toks))
-	c.walk(n)
-	if c.hint != "" {
-		return c.applyHint()
-	}
+// routeWrite routes UPDATE and DELETE. That no shard has all their tables is not the end of it.
+func (c *compiler) routeWrite() (*writePlanner, error) {
 	r, err := c.route()
 	if err != nil {
-		return err
-	}
-	p := &writePlanner{routing: r}
-	var targets []*Table
-	b := c.facts.blocks[0]
-	for _, a := range n.List {
-		t, known := b.assigned(a.Column)
-		if !known {
-			continue
+		if !c.apart {
+			return nil, err
 		}
-		targets = append(targets, t)
-		if !t.isKey(a.Column.Name.O) || isKeyItself(b, a.Column, a.Expr) {
-			continue
-		}
-		p.moves = append(p.moves, keyAssignment{table: t, value: c.operand(a.Expr)})
+		return &writePlanner{routing: &routing{main: -1}, apart: err}, nil
 	}
-	if len(p.moves) > 0 {
-		p.one = "it changes the shard key " + p.moves[0].table.Rule.Key + " of rows on several shards"
-	}
-	return c.finishWrite(p, targets, n.Limit != nil, n.Order != nil)
+	return &writePlanner{routing: r}, nil
 }
 
-// assigned is the table whose column is set. Where the name leaves it open, every table counts.
-func (b *block) assigned(n *ast.ColumnName) (*Table, bool) {
-	if col, ok := b.resolve(n); ok {
-		return col.source.table, true
-	}
-	for _, s := range b.sources {
-		if s.table != nil && s.table.isKey(n.Name.O) {
-			return s.table, true
-		}
-	}
-	return nil, false
-}
-
-// isKeyItself reads SET k = k.
-func isKeyItself(b *block, assigned *ast.ColumnName, e ast.ExprNode) bool {
-	n, ok := unwrap(e).(*ast.ColumnNameExpr)
-	if !ok {
+// mayNeedChange says whether some execution could be one that needs a Change.
+func (p *writePlanner) mayNeedChange(c *compiler, sources int) bool {
+	if p.copies {
 		return false
 	}
-	to, known := b.resolve(assigned)
-	from, ok := b.resolve(n.Name)
-	return ok && known && from == to
-}
-
-// delete compiles DELETE.
-func (c *compiler) delete() error {
-	c.st.Kind = KindDelete
-	if err := c.refuseConditional(); err != nil {
-		return err
-	}
-	returning := c.find(0, len(c.toks), "RETURNING")
-	var blank [][2]int
-	if returning < len(c.toks) {
-		blank = append(blank, [2]int{c.startOf(returning), len(c.src)})
-	}
-	node, err := c.parse(blank...)
-	if err != nil {
-		return c.unparsed(err)
-	}
-	n, ok := node.(*ast.DeleteStmt)
-	if !ok {
-		return c.unparsed(syntaxError(c.src, 0))
-	}
-	c.findSlots(0, len(c.toks))
-	c.walk(n)
-	if c.hint != "" {
-		return c.applyHint()
-	}
-	r, err := c.route()
-	if err != nil {
-		return err
-	}
-	p := &writePlanner{routing: r}
-	b := c.facts.blocks[0]
-	var targets []*Table
-	if n.IsMultiTable && n.Tables != nil {
-		for _, tn := range n.Tables.Tables {
-			for _, s := range b.sources {
-				if s.table != nil && s.alias == tn.Name.O {
-					targets = append(targets, s.table)
-				}
-			}
-			if tn.Schema.O != "" {
-				if t, ok := c.schema.Table(tn.Schema.O, tn.Name.O); ok {
-					c.markQualifier(t)
-					targets = append(targets, t)
-				}
-			}
-		}
-	} else {
-		for _, s := range b.sources {
-			if s.table != nil {
-				targets = append(targets, s.table)
-			}
-		}
-	}
-	if returning < len(c.toks) {
-		p.one = "DELETE … RETURNING is answered only for rows of one shard"
-	}
-	return c.finishWrite(p, targets, n.Limit != nil, n.Order != nil)
+	return p.apart != nil || p.byRows != "" || p.one != "" || len(p.moves) > 0 || sources > 1 || c.facts.subqueries
 }
 
 // finishWrite settles where UPDATE and DELETE of these tables may run.
-func (c *compiler) finishWrite(p *writePlanner, targets []*Table, limit, order bool) error {
+func (c *compiler) finishWrite(p *writePlanner, targets []*Table, limit bool) error {
 	r := p.routing
 	global, other := false, false
 	for _, t := range targets {
@@ -205,31 +123,42 @@ func (c *compiler) finishWrite(p *writePlanner, targets []*Table, limit, order b
 			other = true
 		}
 	}
-	for _, t := range c.st.Tables {
-		if global && t.Rule.Kind != Global {
-			return refuse("it changes a table with copies on all shards by rows of %s, which is %s", t.Name, t.Rule.Kind)
-		}
+	if global {
+		p.byRows = c.copiesByRows(other)
 	}
 	switch {
-	case global && other:
-		return refuse("it changes a table with copies on all shards together with others")
+	case p.byRows != "":
+	case global && c.facts.nondetermined != "":
+		p.byRows = c.facts.nondetermined + "() would give each shard's copy of the table another value"
+	case global && limit:
+		p.byRows = "LIMIT could change other rows in each copy of the table"
 	case global:
 		if err := c.checkCopies(); err != nil {
 			return err
 		}
-		if limit && !order {
-			return refuse("LIMIT without ORDER BY could change other rows in each copy of the table")
-		}
-		if p.one != "" {
-			return refuse("%s", p.one)
-		}
 		p.copies, p.sameTime = true, c.facts.clock
 	case limit && p.one == "":
 		p.one = "LIMIT of a change over several shards: which rows it means is known only where they are all on one shard"
+	}
+	if global && p.returning {
+		return refuse("RETURNING from a table with copies on all shards is not answered")
 	}
 	if c.facts.assigns {
 		r.setObstacle("a user variable that is assigned in a statement would have another value on each shard")
 	}
 	c.st.planner = p
 	return nil
+}
+
+// copiesByRows says why the copies of a global table cannot be changed by each shard for itself: other shards' rows decide.
+func (c *compiler) copiesByRows(other bool) string {
+	for _, t := range c.st.Tables {
+		if t.Rule.Kind != Global {
+			return "it changes a table with copies on all shards by rows of " + t.Name + ", which is " + t.Rule.Kind.String()
+		}
+	}
+	if other {
+		return "it changes a table with copies on all shards together with others"
+	}
+	return ""
 }

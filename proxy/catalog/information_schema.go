@@ -117,6 +117,32 @@ func readTables(ctx context.Context, s *backend.Shard, o Options, condition stri
 		}
 	}
 
+	references, err := rows("SELECT k.table_schema, k.table_name, k.constraint_name, k.column_name, k.referenced_table_schema, k.referenced_table_name, k.referenced_column_name, c.update_rule, c.delete_rule" +
+		" FROM information_schema.key_column_usage k JOIN information_schema.referential_constraints c" +
+		" ON c.constraint_schema = k.constraint_schema AND c.table_name = k.table_name AND c.constraint_name = k.constraint_name" +
+		" WHERE " + strings.NewReplacer("table_schema", "k.table_schema", "table_name", "k.table_name").Replace(condition) +
+		" AND k.referenced_table_name IS NOT NULL ORDER BY k.table_schema, k.table_name, k.constraint_name, k.ordinal_position")
+	if err != nil {
+		return nil, err
+	}
+	addForeignKeys(references, func(physical string) string {
+		if name, ok := logical[physical]; ok {
+			return name
+		}
+		return physical
+	}, find)
+
+	triggers, err := rows("SELECT DISTINCT event_object_schema, event_object_table FROM information_schema.triggers WHERE " +
+		strings.NewReplacer("table_schema", "event_object_schema", "table_name", "event_object_table").Replace(condition))
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range triggers {
+		if t := find(r); t != nil {
+			t.Triggers = true
+		}
+	}
+
 	// A table that was dropped between the queries has no columns.
 	kept := out.tables[:0]
 	for _, t := range out.tables {
@@ -190,4 +216,24 @@ func renameDatabases(definition string, logical map[string]string) string {
 		}
 	}
 	return strings.NewReplacer(pairs...).Replace(definition)
+}
+
+// addForeignKeys gives the tables their references to others: rows of schema, table, constraint, column, the schema, table and
+// column that it refers to, and what happens on UPDATE and DELETE, sorted by constraint and position.
+func addForeignKeys(rows [][]protocol.Field, logical func(physical string) string, find func([]protocol.Field) *sharding.TableInfo) {
+	for i := 0; i < len(rows); {
+		k := sharding.ForeignKey{
+			Database: logical(string(rows[i][4])), Table: string(rows[i][5]),
+			OnUpdate: strings.ToUpper(string(rows[i][7])), OnDelete: strings.ToUpper(string(rows[i][8])),
+		}
+		j := i
+		for ; j < len(rows) && string(rows[j][0]) == string(rows[i][0]) && string(rows[j][1]) == string(rows[i][1]) && string(rows[j][2]) == string(rows[i][2]); j++ {
+			k.Columns = append(k.Columns, string(rows[j][3]))
+			k.References = append(k.References, string(rows[j][6]))
+		}
+		if t := find(rows[i]); t != nil {
+			t.ForeignKeys = append(t.ForeignKeys, k)
+		}
+		i = j
+	}
 }
