@@ -306,7 +306,11 @@ func (m *answerMaker) query(depth int, outer []scopeTable, named bool) (string, 
 	case m.chance(6):
 		text = "SELECT " + plain[0] + " AS k0, COUNT(*) AS k1 FROM " + from + m.where(scope, outer, depth) + " GROUP BY " + plain[0]
 		columns = []string{"k0", "k1"}
-	case m.chance(7) && named:
+	case m.chance(8):
+		text = "SELECT " + strings.Join(fields, ", ") + ", " + m.pick("ROW_NUMBER", "RANK") + "() OVER (PARTITION BY " + m.column(scope) + " ORDER BY " + strings.Join(allColumns(scope), ", ") + ") AS w FROM " +
+			from + m.where(scope, outer, depth)
+		columns = append(columns, "w")
+	case m.chance(6):
 		other, s := m.from(0)
 		var list []string
 		for range columns {
@@ -315,6 +319,15 @@ func (m *answerMaker) query(depth int, outer []scopeTable, named bool) (string, 
 		text += m.pick(" UNION ", " UNION ALL ", " UNION ALL ", " EXCEPT ", " INTERSECT ") + "SELECT " + strings.Join(list, ", ") + " FROM " + other + m.where(s, outer, 0)
 	}
 	return text, columns
+}
+
+func allColumns(scope []scopeTable) (all []string) {
+	for _, s := range scope {
+		for _, c := range s.columns {
+			all = append(all, s.name+"."+c)
+		}
+	}
+	return all
 }
 
 func (m *answerMaker) statement() string {

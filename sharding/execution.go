@@ -145,6 +145,11 @@ func (x *execution) value(o *operand) (v Value, ok bool) {
 			return v, false
 		}
 		return x.in.Evaluated[o.n].Value, true
+	case operandFolded:
+		if v, ok = o.folded.value(x); ok && o.negative {
+			return negate(v)
+		}
+		return v, ok
 	case operandSlot:
 		if x.in.Session == nil {
 			return v, false
@@ -177,6 +182,7 @@ type operand struct {
 	kind     operandKind
 	n        int
 	negative bool
+	folded   *folded
 }
 
 type operandKind uint8
@@ -191,4 +197,5 @@ const (
 	operandDefault
 	operandEvaluated // a value of Inputs.Evaluated
 	operandMoment    // DATE '…', TIMESTAMP '…'
+	operandFolded    // a computation of others
 )

@@ -25,6 +25,16 @@ func (g *group) within(list []*source) bool {
 	return true
 }
 
+// optional says that no table of the group is in every row of the answer: where its rows are says nothing about the others.
+func (g *group) optional() bool {
+	for _, s := range g.sources {
+		if !s.optional {
+			return false
+		}
+	}
+	return true
+}
+
 // add takes a table into the group.
 func (g *group) add(s *source) {
 	g.tables, g.sources = append(g.tables, s.table), append(g.sources, s)
@@ -77,7 +87,7 @@ func (g *group) takes(t *Table, classes []columnID) bool {
 
 // linkedTo says whether a group of a subquery has the key of the outer rows.
 func (g *group) linkedTo(m *group) bool {
-	if !g.tables[0].placedAlike(m.tables[0]) {
+	if !g.tables[0].placedAlike(m.tables[0]) || m.optional() {
 		return false
 	}
 	for i := range g.classes {

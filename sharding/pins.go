@@ -44,11 +44,12 @@ func (p *pinBuilder) build(e ast.ExprNode) []pin {
 			return p.equality(e.L, e.R, e.Op == opcode.NullEQ)
 		}
 	case *ast.PatternInExpr:
-		if e.Not || e.Sel != nil {
+		list, ok := p.c.inList(e)
+		if e.Not || !ok {
 			return nil
 		}
 		var all []pin
-		for i, v := range e.List {
+		for i, v := range list {
 			one := p.equality(e.Expr, v, false)
 			if one == nil {
 				return nil

@@ -60,8 +60,8 @@ func (p *predicateBuilder) build(e ast.ExprNode) *predicate {
 			return or2(p.bound(e.L, e.R, true), p.bound(e.R, e.L, false))
 		}
 	case *ast.PatternInExpr:
-		if !e.Not && e.Sel == nil {
-			return p.in(e)
+		if list, ok := p.c.inList(e); ok && !e.Not {
+			return p.in(e.Expr, list)
 		}
 	case *ast.BetweenExpr:
 		if !e.Not && p.isKey(e.Expr) {
@@ -127,9 +127,9 @@ func (p *predicateBuilder) equality(l, r ast.ExprNode, nullSafe bool) *predicate
 	return &predicate{kind: predicateIn, values: []operand{o}}
 }
 
-func (p *predicateBuilder) in(e *ast.PatternInExpr) *predicate {
+func (p *predicateBuilder) in(e ast.ExprNode, list []ast.ExprNode) *predicate {
 	position := -1
-	if row, ok := unwrap(e.Expr).(*ast.RowExpr); ok {
+	if row, ok := unwrap(e).(*ast.RowExpr); ok {
 		for i, v := range row.Values {
 			if p.isKey(v) {
 				position = i
@@ -138,11 +138,11 @@ func (p *predicateBuilder) in(e *ast.PatternInExpr) *predicate {
 		if position < 0 {
 			return everything
 		}
-	} else if !p.isKey(e.Expr) {
+	} else if !p.isKey(e) {
 		return everything
 	}
 	out := &predicate{kind: predicateIn}
-	for _, v := range e.List {
+	for _, v := range list {
 		if position >= 0 {
 			row, ok := unwrap(v).(*ast.RowExpr)
 			if !ok || position >= len(row.Values) {
@@ -157,6 +157,23 @@ func (p *predicateBuilder) in(e *ast.PatternInExpr) *predicate {
 		out.values = append(out.values, o)
 	}
 	return out
+}
+
+// inList is the values of IN (…), and of IN (SELECT constant).
+func (c *compiler) inList(e *ast.PatternInExpr) ([]ast.ExprNode, bool) {
+	if e.Sel == nil {
+		return e.List, true
+	}
+	sub, ok := unwrap(e.Sel).(*ast.SubqueryExpr)
+	if !ok {
+		return nil, false
+	}
+	sel, ok := sub.Query.(*ast.SelectStmt)
+	if !ok || sel.From != nil || sel.Where != nil || sel.Having != nil || sel.GroupBy != nil || sel.Limit != nil || sel.With != nil || sel.Fields == nil ||
+		len(sel.Fields.Fields) != 1 || sel.Fields.Fields[0].Expr == nil {
+		return nil, false
+	}
+	return []ast.ExprNode{sel.Fields.Fields[0].Expr}, true
 }
 
 // bound reads key < value (or, with lower, key > value). Bounds are taken as included: the set only grows.
@@ -188,10 +205,12 @@ func (c *compiler) operand(e ast.ExprNode) operand {
 		switch {
 		case e.Op == opcode.Plus:
 			return o
-		case e.Op == opcode.Minus && (o.kind == operandLiteral || o.kind == operandParam || o.kind == operandBool):
+		case e.Op == opcode.Minus && (o.kind == operandLiteral || o.kind == operandParam || o.kind == operandBool || o.kind == operandFolded):
 			o.negative = !o.negative
 			return o
 		}
+	case *ast.BinaryOperationExpr:
+		return c.fold(e)
 	case *ast.DefaultExpr:
 		if e.Name == nil {
 			return operand{kind: operandDefault}
