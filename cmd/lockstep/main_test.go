@@ -40,9 +40,9 @@ func TestExitCodes(t *testing.T) {
 		{"serve --config /none", exitFailed, "", "no such file"},
 		{"check-config", exitUsage, "", "FILE is missing"},
 		{"check-config --config a b", exitUsage, "", "two files"},
-		{"check-config ../../config/example.yaml", exitOK, "3 shards, 3 users, 6 tables", ""},
+		{"check-config ../../config/example.yaml", exitOK, "3 shards, 3 users, 8 tables", ""},
 		{"check-config --config /none", exitFailed, "", "no such file"},
-		{"check-config --config ../../config/example.yaml", exitOK, "3 shards, 3 users, 6 tables", ""},
+		{"check-config --config ../../config/example.yaml", exitOK, "3 shards, 3 users, 8 tables", ""},
 		{"dev stop --dir /none", exitFailed, "", "there is no folder /none"},
 		{"dev stop now", exitUsage, "", `unexpected argument "now"`},
 	} {
