@@ -60,8 +60,8 @@ func (c *compiler) query() error {
 		return c.applyHint()
 	}
 	if refused != nil {
-		if hasInto {
-			return refused
+		if hasInto && len(into) == 0 {
+			return refused // a file, on whichever server
 		}
 		st.planner, err = c.orScratch(node, nil, refused)
 		return err
@@ -80,7 +80,7 @@ func (c *compiler) query() error {
 	if err := c.scatterOrNot(node, clauses, p, hasInto, clausesOK); err != nil {
 		return err
 	}
-	if hasInto || r.always(c.schema) {
+	if hasInto && len(into) == 0 || r.always(c.schema) {
 		return nil
 	}
 	st.planner, err = c.orScratch(node, p, nil)
@@ -141,13 +141,14 @@ func (c *compiler) do() error {
 		return c.applyHint()
 	}
 	if len(c.facts.names) > 0 {
-		r, err := c.route()
-		if err != nil {
+		r, refused := c.route()
+		if refused != nil {
+			c.st.planner, err = c.orScratch(node, nil, refused)
 			return err
 		}
 		r.setObstacle("DO needs its rows from one shard")
-		c.st.planner = &selectPlanner{routing: r}
-		return nil
+		c.st.planner, err = c.orScratch(node, &selectPlanner{routing: r}, nil)
+		return err
 	}
 	return c.withoutTables()
 }

@@ -61,10 +61,7 @@ func (x *scratchCompiler) refuse(reason string) {
 
 func (x *scratchCompiler) compile(node ast.Node) error {
 	f := &x.c.facts
-	switch {
-	case f.assigns:
-		x.refuse("it assigns user variables")
-	case f.locksByName:
+	if f.locksByName {
 		x.refuse("it uses named locks")
 	}
 	if err := x.tables(); err != nil {
@@ -158,7 +155,7 @@ func (x *scratchCompiler) locks(node ast.Node) {
 		return
 	}
 	x.lock = sel
-	for i := found; i < len(c.toks); i++ {
+	for i := found; i < len(c.toks) && c.word(i) != "INTO"; i++ {
 		x.p.locking += " " + c.textOf(i)
 	}
 }
@@ -214,7 +211,7 @@ func (x *scratchCompiler) table(t *Table) scratchTable {
 	if out.locked && t.gathered {
 		x.refuse("the rows of the view " + t.Name + " are not those of a table, so they cannot be locked")
 	}
-	whole := x.whole[t]
+	whole := x.whole[t] || x.c.facts.assigns // a condition that assigns sees every row
 	for _, b := range x.c.facts.blocks {
 		for _, s := range b.sources {
 			if s.table != t || !s.real() {

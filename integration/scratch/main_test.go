@@ -228,6 +228,28 @@ func (p *pair) same(sql string, args ...any) {
 	}
 }
 
+// firstDifference shows where two lists of rows part.
+func firstDifference(want, got []string) string {
+	for i := range max(len(want), len(got)) {
+		var a, b string
+		if i < len(want) {
+			a = want[i]
+		}
+		if i < len(got) {
+			b = got[i]
+		}
+		if a != b {
+			at := 0
+			for at < min(len(a), len(b)) && a[at] == b[at] {
+				at++
+			}
+			from := max(0, at-40)
+			return fmt.Sprintf("%d and %d, row %d\n plain …%q\n proxy …%q", len(want), len(got), i, a[from:min(len(a), at+80)], b[from:min(len(b), at+80)])
+		}
+	}
+	return ""
+}
+
 func (want answer) differs(got answer) string {
 	var d []string
 	if want.code != got.code {
@@ -237,7 +259,7 @@ func (want answer) differs(got answer) string {
 		d = append(d, fmt.Sprintf("columns:\n plain %s\n proxy %s", strings.Join(want.columns, "\n       "), strings.Join(got.columns, "\n       ")))
 	}
 	if !slices.Equal(want.rows, got.rows) {
-		d = append(d, fmt.Sprintf("rows:\n plain %q\n proxy %q", want.rows, got.rows))
+		d = append(d, "rows: "+firstDifference(want.rows, got.rows))
 	}
 	if !slices.Equal(want.warnings, got.warnings) {
 		d = append(d, fmt.Sprintf("warnings:\n plain %q\n proxy %q", want.warnings, got.warnings))
