@@ -30,6 +30,8 @@ func (c *ColumnInfo) scratchExpression() string {
 		return "CAST(" + name + " AS UNSIGNED)"
 	case "char", "varchar", "tinytext", "text", "mediumtext", "longtext": // in the column's character set
 		return "CAST(" + name + " AS BINARY)"
+	case "json": // MySQL's: MariaDB's is text
+		return "CAST(CAST(" + name + " AS CHAR CHARACTER SET utf8mb4) AS BINARY)"
 	}
 	return name
 }

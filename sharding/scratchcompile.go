@@ -18,6 +18,9 @@ type scratchCompiler struct {
 	needs  map[*source]*sourceNeeds
 	lock   *ast.SelectStmt // the query whose tables are locked; nil: none
 	locked map[*Table]bool
+	common int             // common table expressions around what is visited
+	opened map[*Table]bool // tables of common table expressions that are read more than once
+
 	reason string // why it cannot be answered there either
 }
 
@@ -26,7 +29,7 @@ type scratchCompiler struct {
 func (c *compiler) orScratch(node ast.Node, first planner, refused error) (planner, error) {
 	x := &scratchCompiler{
 		c: c, p: &scratchPlanner{first: first, allowed: c.schema.allSet}, names: map[string]bool{},
-		all: map[*Table]bool{}, whole: map[*Table]bool{}, needs: map[*source]*sourceNeeds{}, locked: map[*Table]bool{},
+		all: map[*Table]bool{}, whole: map[*Table]bool{}, needs: map[*source]*sourceNeeds{}, locked: map[*Table]bool{}, opened: map[*Table]bool{},
 	}
 	if refused != nil {
 		if !errors.As(refused, &x.p.reason) || x.p.reason.Code != codeNotSupported {
@@ -169,6 +172,8 @@ func (x *scratchCompiler) Enter(n ast.Node) (ast.Node, bool) {
 		} else {
 			x.refuse("its parts cannot be told apart")
 		}
+	case *ast.CommonTableExpression:
+		x.common++
 	case *ast.ColumnName:
 		x.names[foldName(n.Name.O)] = true
 	case *ast.MatchAgainst:
@@ -178,7 +183,26 @@ func (x *scratchCompiler) Enter(n ast.Node) (ast.Node, bool) {
 }
 
 // Leave implements ast.Visitor.
-func (x *scratchCompiler) Leave(n ast.Node) (ast.Node, bool) { return n, true }
+func (x *scratchCompiler) Leave(n ast.Node) (ast.Node, bool) {
+	if _, ok := n.(*ast.CommonTableExpression); ok {
+		x.common--
+	}
+	return n, true
+}
+
+// readAgain says whether a common table expression is named more than once: servers may read its tables each time.
+func (x *scratchCompiler) readAgain() bool {
+	seen := map[string]bool{}
+	for _, n := range x.c.facts.names {
+		if x.c.isCTE(n) {
+			if seen[n.Name.O] {
+				return true
+			}
+			seen[n.Name.O] = true
+		}
+	}
+	return false
+}
 
 // block notes what one SELECT says about its own tables.
 func (x *scratchCompiler) block(n *ast.SelectStmt, b *block) {
@@ -197,6 +221,9 @@ func (x *scratchCompiler) block(n *ast.SelectStmt, b *block) {
 	for _, s := range b.sources {
 		if s.real() {
 			x.needs[s] = &sourceNeeds{}
+			if x.common > 0 {
+				x.opened[s.table] = true
+			}
 			if n == x.lock {
 				x.locked[s.table] = true
 			}
@@ -226,7 +253,7 @@ func (x *scratchCompiler) table(t *Table) scratchTable {
 		}
 	}
 	out.uses = max(out.uses, 1)
-	if x.whole[t] {
+	if x.whole[t] || x.opened[t] && x.readAgain() {
 		out.uses++
 	}
 	if whole {

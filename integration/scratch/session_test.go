@@ -69,7 +69,7 @@ func isError(err error, code uint16) bool {
 // TestState: what sessions keep is what it would be on one server, before and after.
 func TestState(t *testing.T) {
 	p := filled(t)
-	p.both("SET @x = 30, @y = 'Name b'")
+	p.both("SET @x = 30, @y = 'Name b' COLLATE utf8mb4_general_ci")
 	p.same("SELECT o.id FROM orders o JOIN customer c ON c.id = o.customer_id WHERE o.total > @x AND c.name = @y")
 	p.both("SELECT COUNT(*), MAX(c.name) FROM orders o JOIN customer c ON c.id = o.customer_id WHERE o.total > 50 INTO @x, @y")
 	p.same("SELECT @x, @y")
