@@ -75,15 +75,15 @@ func (n named) restore(cols []protocol.Column) {
 func (s *session) stmtPrepare(text []byte) error {
 	s.diag.clear()
 	s.lastStmt = 0
-	if limit := s.p.cfg.Limits.MaxStatements; limit > 0 && len(s.stmts) >= limit {
-		return protocol.NewError(erTooManyStatements, "Can't create more than max_prepared_stmt_count statements (limits.max_prepared_statements is %d)", limit)
+	if err := s.oneMoreStatement(); err != nil {
+		return err
 	}
 	st := &prepared{sql: string(text), text: bytes.Clone(text), database: s.vars.database}
 	parsed, err := st.analysis(s)
 	if err != nil {
 		return err
 	}
-	if parsed.Kind == sharding.KindLoad {
+	if parsed.Kind == sharding.KindLoad || parsed.Kind == sharding.KindPrepareText {
 		return protocol.NewError(erUnsupportedPS, "This command is not supported in the prepared statement protocol yet")
 	}
 	s.nextStmt++
@@ -103,6 +103,14 @@ func (s *session) stmtPrepare(text []byte) error {
 		return err
 	}
 	s.stmts[st.id], s.lastStmt = st, st.id
+	return nil
+}
+
+// oneMoreStatement refuses a prepared statement too many.
+func (s *session) oneMoreStatement() error {
+	if limit := s.p.cfg.Limits.MaxStatements; limit > 0 && len(s.stmts)+len(s.texts) >= limit {
+		return protocol.NewError(erTooManyStatements, "Can't create more than max_prepared_stmt_count statements (limits.max_prepared_statements is %d)", limit)
+	}
 	return nil
 }
 

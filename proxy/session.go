@@ -50,6 +50,7 @@ type session struct {
 	env      sharding.Env
 	tx       *transaction
 	stmts    map[uint32]*prepared
+	texts    map[string]*prepared // of PREPARE as SQL text, by name in lower case
 	nextStmt uint32
 	binary   bool  // the running command is a prepared statement's: rows are binary
 	named    named // of that prepared statement
@@ -267,7 +268,7 @@ func (s *session) reset() {
 	s.writeLimit.Store(int64(s.vars.netWriteTimeout()))
 	s.env = sharding.Env{}
 	s.closeCursors()
-	s.stmts, s.lastStmt = map[uint32]*prepared{}, 0
+	s.stmts, s.lastStmt, s.texts = map[uint32]*prepared{}, 0, nil
 	s.diag.clear()
 	s.tracking = sessionTrack{}
 	s.lastGTRID = ""

@@ -128,7 +128,7 @@ func (s *session) run(st *sharding.Statement, rq *request) error {
 	case sharding.KindXA:
 		return protocol.NewError(erXARMFail, "XAER_RMFAIL: XA statements are not for clients: Lockstep itself makes every transaction over several shards atomic")
 	case sharding.KindPrepareText:
-		return notSupported("PREPARE, EXECUTE and DEALLOCATE as SQL text; use the driver's prepared statements")
+		return s.preparedText(&st.Prepare)
 	case sharding.KindEmpty:
 		return s.okAfter(nil) // comments only
 	default:

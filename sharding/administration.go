@@ -20,9 +20,7 @@ func (c *compiler) administration() (bool, error) {
 	case "CALL":
 		return true, c.call()
 	case "PREPARE", "EXECUTE", "DEALLOCATE":
-		st.Kind = KindPrepareText
-		st.Words = c.rest(1)
-		return true, nil
+		return true, c.prepareText()
 	case "LOAD":
 		return true, c.load()
 	case "HANDLER", "IMPORT", "SIGNAL", "RESIGNAL", "GET", "HELP":

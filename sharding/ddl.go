@@ -12,6 +12,9 @@ func (c *compiler) ddl() (bool, error) {
 	default:
 		return false, nil
 	}
+	if c.words(0, "DROP", "PREPARE") {
+		return true, c.prepareText()
+	}
 	st := c.st
 	st.Kind, st.ReadOnly = KindDDL, false
 	st.DDL.Database = c.env.Database

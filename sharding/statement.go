@@ -30,6 +30,7 @@ type Statement struct {
 	Kill                KillTarget   // KindKill
 	Inner               *Statement   // KindExplain, KindExplainLockstep
 	DDL                 DDLInfo      // KindDDL
+	Prepare             TextPrepare  // KindPrepareText
 	UpdateReplace       bool         // REPLACE
 	JSON                bool         // EXPLAIN LOCKSTEP FORMAT=JSON
 	CreateSelect        *CreateSelect
