@@ -205,6 +205,9 @@ func columnsDiffer(st *step, want, got []wireclient.Column) string {
 	var d []string
 	for i := range want {
 		w, g := loosened(want[i], got[i])
+		if schemaTables.MatchString(st.tree.String()) { // which are gathered in a table of the proxy's own
+			w, g = withoutOrigin(w), withoutOrigin(g)
+		}
 		if outer.MatchString(st.tree.String()) { // which a server may turn into an inner join
 			w.Flags, g.Flags = w.Flags&^notNullFlag, g.Flags&^notNullFlag
 		}
@@ -213,6 +216,16 @@ func columnsDiffer(st *step, want, got []wireclient.Column) string {
 		}
 	}
 	return strings.Join(d, "\n")
+}
+
+var schemaTables = regexp.MustCompile(`^SHOW |information_schema`)
+
+func withoutOrigin(c wireclient.Column) wireclient.Column {
+	c.Schema, c.Table, c.OrgTable, c.OrgName = "", "", "", ""
+	if blob(c.Type) {
+		c.Length = 0
+	}
+	return c
 }
 
 var noRows = regexp.MustCompile(`LIMIT 0\b`)

@@ -226,7 +226,8 @@ func (a *author) setQuery(depth int, inner bool) query {
 	}
 	var q query
 	for i, f := range fs {
-		q.yields = append(q.yields, attribute{name: fmt.Sprintf("x%d", i), family: f, null: true, exact: true, kind: " COLLATE utf8mb4_bin"})
+		q.yields = append(q.yields, attribute{name: fmt.Sprintf("x%d", i), family: f, null: true, fuzzy: f == text, kind: " COLLATE utf8mb4_bin"})
+		a.fuzzy = a.fuzzy || f == text
 	}
 	first := arm()
 	parts := []*node{first}

@@ -15,7 +15,7 @@ type attribute struct {
 	null   bool
 	made   bool     // generated: cannot be written
 	values []string // of a column whose literals are its own
-	exact  bool     // text that is equal only where its bytes are
+	exact  bool     // text that is equal only where its bytes are: what no trailing space makes another
 	fuzzy  bool     // one of several equal texts: which one is the server's choice
 }
 
@@ -88,7 +88,7 @@ func (a *author) column(name string) attribute {
 	case 9:
 		c.family, c.kind = double, "DOUBLE"
 	case 10, 11, 12, 13:
-		c.family, c.exact = text, strings.HasSuffix(charset, "_bin")
+		c.family = text
 		c.kind = pick(a.generator, "VARCHAR(20)", "VARCHAR(20)", "CHAR(9)", "TEXT") + charset
 	case 14:
 		c.family, c.kind, c.exact = bytes, pick(a.generator, "VARBINARY(30)", "BLOB"), true
@@ -136,7 +136,6 @@ func (a *author) keyColumn(name string, whole bool) attribute {
 	switch n {
 	case 6:
 		c.family, c.kind = text, "VARCHAR(20)"+pick(a.generator, "", " COLLATE utf8mb4_bin", " COLLATE utf8mb4_unicode_ci")
-		c.exact = strings.HasSuffix(c.kind, "_bin")
 	case 7:
 		c.family, c.kind = text, "CHAR(8) CHARACTER SET latin1"
 	case 8:
