@@ -101,7 +101,7 @@ func (p *Proxy) valueOf(res *backend.Result, err error) (string, error) {
 	case len(res.Columns) != 1:
 		return "", protocol.NewError(1241, "Operand should contain 1 column(s)")
 	case len(res.Rows) == 0 || res.Rows[0][0] == nil:
-		return "NULL", nil
+		return nullOf(&res.Columns[0]), nil
 	}
 	value, col := string(res.Rows[0][0]), &res.Columns[0]
 	switch col.Type {
@@ -119,6 +119,30 @@ func (p *Proxy) valueOf(res *backend.Result, err error) (string, error) {
 	}
 	charset, _ := p.collations.byID(byte(col.Charset)) // as sent: in character_set_results
 	return quoteIn(charset, value), nil
+}
+
+// nullOf is a NULL that keeps its type, as it does in a server's user variables: it makes numbers of what it is compared
+// or united with.
+func nullOf(col *protocol.Column) string {
+	switch col.Type {
+	case protocol.TypeTiny, protocol.TypeShort, protocol.TypeInt24, protocol.TypeLong, protocol.TypeLongLong, protocol.TypeYear:
+		if col.Flags&protocol.FlagUnsigned != 0 {
+			return "CAST(NULL AS UNSIGNED)"
+		}
+		return "CAST(NULL AS SIGNED)"
+	case protocol.TypeDecimal, protocol.TypeNewDecimal:
+		return fmt.Sprintf("CAST(NULL AS DECIMAL(65,%d))", min(col.Decimals, 30))
+	case protocol.TypeFloat, protocol.TypeDouble:
+		return "(NULL + 0e0)"
+	case protocol.TypeDate, protocol.TypeTime, protocol.TypeDateTime, protocol.TypeTimestamp:
+		return "CAST(NULL AS CHAR)"
+	case protocol.TypeNull:
+		return "NULL"
+	}
+	if col.Charset == binaryCollation {
+		return "NULL" // bytes, as a NULL of no type is
+	}
+	return "CAST(NULL AS CHAR)"
 }
 
 const binaryCollation = 63

@@ -156,19 +156,25 @@ func (s *session) describe(st *prepared, parsed *sharding.Statement) error {
 }
 
 // describer is the shard that says what a statement's parameters and columns are: one that
-// has its tables and where the transaction is already.
+// has its tables, all of them if there is one, and where the transaction is already.
 func (s *session) describer(parsed *sharding.Statement) int {
 	shard := s.anyShard()
+	var have []int // the tables so far
 	for _, t := range parsed.Tables {
 		if len(t.Rule.Shards) == 0 {
 			continue
 		}
-		if !slices.Contains(t.Rule.Shards, shard) {
-			shard = t.Rule.Shards[0]
+		if have == nil {
+			have = slices.Clone(t.Rule.Shards)
+			continue
 		}
-		if t.Rule.Kind != sharding.Global {
-			break
+		both := slices.DeleteFunc(slices.Clone(have), func(i int) bool { return !slices.Contains(t.Rule.Shards, i) })
+		if len(both) > 0 {
+			have = both
 		}
+	}
+	if len(have) > 0 && !slices.Contains(have, shard) {
+		return have[0]
 	}
 	return shard
 }

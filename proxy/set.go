@@ -101,7 +101,11 @@ func (s *session) assigned(a *sharding.Assignment, vars *variables) (string, err
 	if a.Scope == sharding.ScopeGlobal {
 		return a.Value, nil // each server works its own out
 	}
-	return s.evaluate(a.Value, vars)
+	value, err := s.evaluate(a.Value, vars)
+	if a.Scope != sharding.ScopeUser && (strings.HasPrefix(value, "CAST(") || strings.HasPrefix(value, "(")) {
+		value = "NULL" // only user variables have a type
+	}
+	return value, err
 }
 
 // plain is a literal or word that means the same under every sql_mode and
