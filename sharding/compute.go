@@ -155,6 +155,9 @@ func (x *scatterer) carried(e ast.ExprNode) (collation, obstacle string) {
 			return "", "an expression over aggregates uses a column that is not known"
 		}
 		info := col.info()
+		if strings.Contains(strings.ToLower(info.ColumnType), "zerofill") {
+			return "", "an expression over aggregates or HAVING uses a ZEROFILL column, whose text has more digits than its value"
+		}
 		switch info.DataType {
 		case "tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "date", "datetime", "timestamp", "time", "year", computedValue:
 			return "", ""

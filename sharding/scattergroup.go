@@ -53,6 +53,9 @@ func (x *scatterer) fixedInGroup(at int) bool {
 		}
 	}
 	o := &x.visible[at]
+	if call, ok := unwrap(o.expr).(*ast.FuncCallExpr); ok && strings.EqualFold(call.FnName.O, "any_value") {
+		return true // any row's will do
+	}
 	return o.expr != nil && x.fixed(o.expr)
 }
 

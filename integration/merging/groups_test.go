@@ -32,6 +32,8 @@ var grouped = []string{
 	"SELECT CAST(SUM(d) AS SIGNED), CAST(MAX(i) AS CHAR), CAST(AVG(d) AS DECIMAL(10,1)) FROM events",
 	"SELECT GREATEST(MAX(i), 3), LEAST(MIN(d), 0), FLOOR(AVG(i)), CEILING(AVG(d)), ABS(MIN(i)), SQRT(SUM(kind)), POW(COUNT(*), 2) FROM events",
 
+	"SELECT kind, CONCAT(AVG(i), '/', SUM(d), '/', MAX(f), '/', MIN(big), '/', MAX(ts), '/', MIN(tm)) FROM events GROUP BY kind ORDER BY kind",
+
 	// HAVING.
 	"SELECT kind, COUNT(*) FROM events GROUP BY kind HAVING COUNT(*) > 20 ORDER BY kind",
 	"SELECT kind, COUNT(*) AS n FROM events GROUP BY kind HAVING n > 20 ORDER BY n DESC, kind",

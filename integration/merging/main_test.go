@@ -73,7 +73,7 @@ func (w *world) both(t *testing.T, sql string) {
 func TestMerging(t *testing.T) {
 	w := newWorld(t)
 	for name, test := range map[string]func(*testing.T, *world){
-		"groups": testGroups, "order": testOrder, "strict GROUP BY": testStrictly, "found rows": testFoundRows, "composed": testComposed, "limits": testLimits,
+		"groups": testGroups, "order": testOrder, "strict GROUP BY": testStrictly, "found rows": testFoundRows, "composed": testComposed, "bound": testBound, "inside": testInside, "limits": testLimits,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, w) })
 	}

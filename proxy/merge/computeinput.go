@@ -111,15 +111,27 @@ func (c *computeInput) plain(f protocol.Field) error {
 	return nil
 }
 
+// resultCharsets are the numbers of collations, by the character set that text in them has come in. MariaDB's NO PAD collations have
+// the number of the other one and 1024.
+var resultCharsets = []struct {
+	from, to uint16
+	name     string
+}{
+	{33, 33, "utf8mb3"}, {76, 76, "utf8mb3"}, {83, 83, "utf8mb3"}, {192, 215, "utf8mb3"}, {2048, 2303, "utf8mb3"},
+	{45, 46, "utf8mb4"}, {224, 247, "utf8mb4"}, {255, 323, "utf8mb4"}, {2304, 2559, "utf8mb4"},
+	{8, 8, "latin1"}, {5, 5, "latin1"}, {15, 15, "latin1"}, {31, 31, "latin1"}, {47, 49, "latin1"}, {94, 94, "latin1"},
+	{11, 11, "ascii"}, {65, 65, "ascii"},
+}
+
 // resultCharset names the character set of a column's text as it came.
 func resultCharset(collation uint16) (string, bool) {
-	switch collation {
-	case 33, 83: // utf8mb3_general_ci, utf8mb3_bin
-		return "utf8mb3", true
-	case 45, 46, 224, 255: // utf8mb4_general_ci, utf8mb4_bin, utf8mb4_unicode_ci, utf8mb4_0900_ai_ci
-		return "utf8mb4", true
-	case 8, 47: // latin1_swedish_ci, latin1_bin
-		return "latin1", true
+	if collation > 1024 && collation < 2048 {
+		collation -= 1024
+	}
+	for _, r := range resultCharsets {
+		if collation >= r.from && collation <= r.to {
+			return r.name, true
+		}
 	}
 	return "", false
 }
