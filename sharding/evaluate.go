@@ -104,6 +104,11 @@ func (g *group) evaluateRange(p *predicate, x *execution) shardSet {
 		if v.Kind == ValUint {
 			k = intKey(false, v.U)
 		}
+		if p.strict[i] {
+			if k, ok = k.beside(i == 0); !ok {
+				return shardSet{}
+			}
+		}
 		switch {
 		case i == 0 && k.compare(key.min) > 0:
 			bounds[0] = k
@@ -111,7 +116,7 @@ func (g *group) evaluateRange(p *predicate, x *execution) shardSet {
 			bounds[1] = k
 		}
 	}
-	return g.place.between(used[0], used[1])
+	return g.place.between(used[0], used[1], false)
 }
 
 // evaluateMoments takes bounds of DATE and DATETIME keys. A bound with a time of day stands for its whole day beside a DATE:
@@ -124,6 +129,7 @@ func (g *group) evaluateMoments(p *predicate, x *execution) shardSet {
 	whole := keyType{class: keyMoment}
 	var bounds [2]keyValue
 	var used [2]*keyValue
+	strict := p.strict[1]
 	for i := range p.values {
 		if p.open[i] {
 			continue
@@ -141,9 +147,10 @@ func (g *group) evaluateMoments(p *predicate, x *execution) shardSet {
 			return g.place.all // beside another type, BETWEEN may compare numbers
 		}
 		if key.class == keyDate {
+			strict = strict && (i == 0 || string(k.text[8:]) == midnight)
 			k.text = k.text[:8]
 		}
 		bounds[i], used[i] = k, &bounds[i]
 	}
-	return g.place.between(used[0], used[1])
+	return g.place.between(used[0], used[1], strict)
 }

@@ -99,9 +99,17 @@ func (c *compiler) condition(g *group, b *block, e ast.ExprNode) {
 		return
 	}
 	p := &predicateBuilder{c: c, b: b, class: g.classes[0]}
-	if w := p.build(e); w != everything {
-		g.where = append(g.where, w)
+	w := p.build(e)
+	if w == everything {
+		return
 	}
+	for i := range g.where {
+		if between := g.where[i].meet(w); between != nil {
+			g.where[i] = between
+			return
+		}
+	}
+	g.where = append(g.where, w)
 }
 
 // chooseMain finds the one group whose shards the statement may be scattered over: all rows that meet in it meet there.

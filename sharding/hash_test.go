@@ -104,7 +104,7 @@ func TestBetween(t *testing.T) {
 		for lo := int64(-30); lo < 330; lo += 7 {
 			for n := int64(-1); n < 90; n += 11 {
 				a, b := signedKey(lo), signedKey(lo+n)
-				got := tb.place.between(&a, &b)
+				got := tb.place.between(&a, &b, false)
 				for v := lo; v <= lo+n; v++ {
 					k := signedKey(v)
 					if !got.has(tb.place.shard(&k)) {

@@ -40,6 +40,17 @@ func (k keyValue) compare(o keyValue) int {
 	return cmp.Compare(k.magnitude, o.magnitude)
 }
 
+// beside is the next whole number, above or below; ok is false at the end of what 64 bits and a sign hold.
+func (k keyValue) beside(above bool) (_ keyValue, ok bool) {
+	if above != k.negative && !(k.magnitude == 0 && !above) { // away from zero, or up from it
+		return intKey(k.negative, k.magnitude+1), k.magnitude+1 != 0
+	}
+	if k.magnitude == 0 {
+		return intKey(true, 1), true
+	}
+	return intKey(k.negative, k.magnitude-1), true
+}
+
 // successor is the next whole number; ok is false at the end of what 64 bits hold.
 func (k keyValue) successor() (keyValue, bool) {
 	if k.negative {

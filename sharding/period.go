@@ -36,12 +36,26 @@ func dayNumber(year, month, day int) int {
 	return 365*year + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - 1
 }
 
-// periods is the set of shards that may hold moments from lo to hi, both included.
-func (p *placement) periods(lo, hi *keyValue) shardSet {
+const midnight = "000000"
+
+// begins says whether a moment is the first of its period.
+func (p *placement) begins(text []byte) bool {
+	if rest := text[8:]; len(rest) > 0 && string(rest) != midnight {
+		return false
+	}
+	_, month, day := calendar(text)
+	return p.fn == placeDay || day == 1 && (p.fn == placeMonth || month == 1)
+}
+
+// periods is the set of shards that may hold moments from lo to hi, both included, or hi left out.
+func (p *placement) periods(lo, hi *keyValue, below bool) shardSet {
 	if lo == nil || hi == nil {
 		return p.all
 	}
 	first, last := p.period(lo.text), p.period(hi.text)
+	if below && p.begins(hi.text) {
+		last--
+	}
 	if last-first+1 >= len(p.shards) {
 		return p.all
 	}

@@ -95,9 +95,16 @@ func TestPeriodsOfRanges(t *testing.T) {
 		for from := 0; from < 800; from += 13 {
 			for length := 0; length < 900; length = length*2 + 1 {
 				lo, hi := moment(start.AddDate(0, 0, from)), moment(start.AddDate(0, 0, from+length))
-				got := p.between(&lo, &hi)
+				got := p.between(&lo, &hi, false)
 				if got != p.all {
 					narrow++
+				}
+				below := p.between(&lo, &hi, true)
+				for d := from; d < from+length; d++ {
+					k := moment(start.AddDate(0, 0, d))
+					if at := p.shard(&k); at >= 0 && !below.has(at) {
+						t.Fatalf("%s: %s to %s, left out, lacks the shard of %s", function, lo.text, hi.text, k.text)
+					}
 				}
 				for d := from; d <= from+length; d++ {
 					k := moment(start.AddDate(0, 0, d))

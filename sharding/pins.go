@@ -77,11 +77,10 @@ func (p *pinBuilder) equality(l, r ast.ExprNode, nullSafe bool) []pin {
 		}
 		return out
 	}
-	at := p.part(l)
-	if at < 0 {
+	if p.part(l) < 0 {
 		l, r = r, l
-		at = p.part(l)
 	}
+	at := p.part(l)
 	if at < 0 {
 		return nil
 	}
@@ -91,7 +90,11 @@ func (p *pinBuilder) equality(l, r ast.ExprNode, nullSafe bool) []pin {
 	}
 	o.nullSafe = nullSafe
 	one := make(pin, len(p.g.keys))
-	one[at] = o
+	for i := range one {
+		if p.g.classes[i] == p.g.classes[at] {
+			one[i] = o // columns of the key that are equal to each other too
+		}
+	}
 	return []pin{one}
 }
 

@@ -91,16 +91,18 @@ func appendIntKey(dst []byte, k *keyValue) []byte {
 	return appendUint(dst, k.magnitude)
 }
 
-// between is the set of shards that may hold keys from lo to hi, both included; a nil bound is open.
-func (p *placement) between(lo, hi *keyValue) shardSet {
+// between is the set of shards that may hold keys from lo to hi, both included, or hi left out; a nil bound is open.
+func (p *placement) between(lo, hi *keyValue, below bool) shardSet {
 	if lo != nil && hi != nil && lo.compare(*hi) > 0 {
 		return shardSet{}
 	}
 	if p.fn == placeRange {
 		var s shardSet
 		for i, shard := range p.shards {
-			if hi != nil && i > 0 && hi.compare(p.bounds[i-1]) < 0 {
-				break
+			if hi != nil && i > 0 {
+				if c := hi.compare(p.bounds[i-1]); c < 0 || c == 0 && below {
+					break
+				}
 			}
 			if lo != nil && i < len(p.bounds) && lo.compare(p.bounds[i]) >= 0 {
 				continue
@@ -110,7 +112,7 @@ func (p *placement) between(lo, hi *keyValue) shardSet {
 		return s
 	}
 	if p.fn >= placeYear {
-		return p.periods(lo, hi)
+		return p.periods(lo, hi, below)
 	}
 	// Few whole numbers: each one's shard.
 	const most = 64

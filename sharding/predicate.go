@@ -13,6 +13,7 @@ type predicate struct {
 	kids   []*predicate
 	values []operand // equality: one of them; range: low, high
 	open   [2]bool   // range: the side has no bound
+	strict [2]bool   // the bound itself is left out
 }
 
 type predicateKind uint8
@@ -55,9 +56,9 @@ func (p *predicateBuilder) build(e ast.ExprNode) *predicate {
 		case opcode.EQ, opcode.NullEQ:
 			return p.equality(e.L, e.R, e.Op == opcode.NullEQ)
 		case opcode.LT, opcode.LE:
-			return or2(p.bound(e.L, e.R, false), p.bound(e.R, e.L, true))
+			return or2(p.bound(e.L, e.R, false, e.Op == opcode.LT), p.bound(e.R, e.L, true, e.Op == opcode.LT))
 		case opcode.GT, opcode.GE:
-			return or2(p.bound(e.L, e.R, true), p.bound(e.R, e.L, false))
+			return or2(p.bound(e.L, e.R, true, e.Op == opcode.GT), p.bound(e.R, e.L, false, e.Op == opcode.GT))
 		}
 	case *ast.PatternInExpr:
 		if list, ok := p.c.inList(e); ok && !e.Not {
@@ -88,6 +89,9 @@ func and(a, b *predicate) *predicate {
 		return b
 	case b == everything:
 		return a
+	}
+	if between := a.meet(b); between != nil {
+		return between
 	}
 	return &predicate{kind: predicateAnd, kids: []*predicate{a, b}}
 }
@@ -176,8 +180,20 @@ func (c *compiler) inList(e *ast.PatternInExpr) ([]ast.ExprNode, bool) {
 	return []ast.ExprNode{sel.Fields.Fields[0].Expr}, true
 }
 
-// bound reads key < value (or, with lower, key > value). Bounds are taken as included: the set only grows.
-func (p *predicateBuilder) bound(key, value ast.ExprNode, lower bool) *predicate {
+// meet makes one range of a lower and an upper bound; nil: they are not that.
+func (a *predicate) meet(b *predicate) *predicate {
+	if a.kind != predicateRange || b.kind != predicateRange || a.open[0] == a.open[1] || b.open[0] == b.open[1] || a.open[0] == b.open[0] {
+		return nil
+	}
+	if a.open[0] {
+		a, b = b, a
+	}
+	return &predicate{kind: predicateRange, values: []operand{a.values[0], b.values[1]}, strict: [2]bool{a.strict[0], b.strict[1]}}
+}
+
+// bound reads key < value (or, with lower, key > value). strict says that the value itself is left out; it may be taken in,
+// since the set only grows.
+func (p *predicateBuilder) bound(key, value ast.ExprNode, lower, strict bool) *predicate {
 	if !p.isKey(key) {
 		return everything
 	}
@@ -186,9 +202,9 @@ func (p *predicateBuilder) bound(key, value ast.ExprNode, lower bool) *predicate
 		return everything
 	}
 	if lower {
-		return &predicate{kind: predicateRange, values: []operand{o, {}}, open: [2]bool{false, true}}
+		return &predicate{kind: predicateRange, values: []operand{o, {}}, open: [2]bool{false, true}, strict: [2]bool{strict, false}}
 	}
-	return &predicate{kind: predicateRange, values: []operand{{}, o}, open: [2]bool{true, false}}
+	return &predicate{kind: predicateRange, values: []operand{{}, o}, open: [2]bool{true, false}, strict: [2]bool{false, strict}}
 }
 
 // operand reads a constant expression.

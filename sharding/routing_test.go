@@ -69,7 +69,7 @@ func TestRoutingLosesNoRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	setup := []string{"CREATE DATABASE shop", "USE shop", "SET sql_mode='STRICT_ALL_TABLES'",
+	setup := []string{"CREATE OR REPLACE DATABASE shop", "USE shop", "SET sql_mode='STRICT_ALL_TABLES'",
 		"CREATE TABLE users (id INT, name VARCHAR(40), age INT)", "CREATE TABLE orders (id INT, user_id INT, total INT, note VARCHAR(100))",
 		"CREATE TABLE events (at INT PRIMARY KEY, what VARCHAR(20))", "CREATE TABLE counters (n INT PRIMARY KEY, value INT)",
 		"CREATE TABLE names (name VARCHAR(10) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci PRIMARY KEY, v VARCHAR(10))",

@@ -212,8 +212,14 @@ func (x *scatterer) keyCover() keyCover { return keyCover{g: &x.r.groups[x.r.mai
 // add takes a column in. optional says that the key of an outer join's optional side counts too. It does not for
 // groups: every shard has rows without a partner, and they are all NULL there.
 func (k *keyCover) add(c column, optional bool) {
-	if part := k.g.keyPart(k.b.classes, c); part >= 0 && (optional || !c.source.optional) {
-		k.parts |= 1 << part
+	if c.source.optional && !optional {
+		return
+	}
+	class := k.b.classes.find(c.id())
+	for part := range k.g.classes {
+		if k.g.classes[part] == class {
+			k.parts |= 1 << part
+		}
 	}
 }
 
