@@ -13,6 +13,15 @@ import (
 // worked out on a server where it is more than a literal, and the new state is
 // tried on a server connection before it counts, so that what is wrong is refused in the server's own words.
 func (s *session) set(st *sharding.Statement) error {
+	if err := s.assign(st); err != nil {
+		return err
+	}
+	s.trackSet(st.Set)
+	return nil
+}
+
+// assign is set without telling the client of it.
+func (s *session) assign(st *sharding.Statement) error {
 	next := s.vars.clone()
 	touched := false // something a server has to agree to
 	var globals []string
@@ -77,7 +86,6 @@ func (s *session) set(st *sharding.Statement) error {
 			return err
 		}
 	}
-	s.trackSet(st.Set)
 	return nil
 }
 

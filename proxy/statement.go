@@ -111,6 +111,8 @@ func (s *session) run(st *sharding.Statement, rq *request) error {
 		return s.transactionVerb(st)
 	case sharding.KindSet:
 		return s.okAfter(s.set(st))
+	case sharding.KindSetStatement:
+		return s.setStatement(st, rq)
 	case sharding.KindUse:
 		return s.okAfter(s.use(st.Name))
 	case sharding.KindShow:

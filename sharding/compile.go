@@ -62,6 +62,8 @@ func compile(s *Schema, env *Env, sql []byte, prepared bool) (st *Statement, cac
 // proxy's own commands name are part of their shapes: ids that never come twice would drive plans out of the cache.
 func (c *compiler) cacheable() bool {
 	switch c.st.Kind {
+	case KindSetStatement:
+		return c.prepared // it says where its parts are
 	case KindSet, KindLockstep, KindKill, KindPrepareText:
 		return c.prepared || len(c.lits) == 0
 	case KindLoad:

@@ -16,7 +16,8 @@ const (
 	KindSavepoint
 	KindRollbackTo
 	KindRelease
-	KindSet // SET of variables, SET NAMES, SET CHARACTER SET, SET TRANSACTION
+	KindSet          // SET of variables, SET NAMES, SET CHARACTER SET, SET TRANSACTION
+	KindSetStatement // SET STATEMENT … FOR: see Assigns and For
 	KindUse
 	KindShow    // SHOW …, DESCRIBE: see Show
 	KindExplain // EXPLAIN <statement>: sent to one shard that the inner statement needs

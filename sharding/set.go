@@ -57,7 +57,7 @@ func (c *compiler) kill() error {
 func (c *compiler) set() error {
 	switch {
 	case c.words(1, "STATEMENT"):
-		return refuse("SET STATEMENT … FOR is not read; set the variables for the session instead")
+		return c.setStatement()
 	case c.words(1, "PASSWORD") || c.words(1, "ROLE") || c.words(1, "DEFAULT", "ROLE"):
 		return refuse("users and roles are those of the configuration, not of the shards")
 	case len(c.toks) == 1:

@@ -26,6 +26,8 @@ type Statement struct {
 	Chain, ReleaseAfter bool         // COMMIT/ROLLBACK AND CHAIN / RELEASE
 	Name                string       // savepoint, database of USE, …
 	Set                 []Assignment // KindSet
+	Assigns             [2]int       // KindSetStatement: the assignments, in bytes of the text
+	For                 int          // KindSetStatement: where the statement begins that they are for
 	Show                Show         // KindShow
 	Kill                KillTarget   // KindKill
 	Inner               *Statement   // KindExplain, KindExplainLockstep

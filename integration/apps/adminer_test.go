@@ -23,8 +23,12 @@ func serveAdminer(t *testing.T, dir string, s side) *web {
 
 // adminerDrawn is what differs between two servers with the same tables.
 var adminerDrawn = []replacement{
-	replace(`\b\d{4,}:\d{4,}\b`, "TOKEN"),
+	replace(`\b\d{2,}:\d{4,}\b`, "TOKEN"),
+	replace(`<tr class="odd">`, "<tr>"),
+	replace(`<td>\d+<td>Using temporary`, "<td>ROWS<td>Using temporary"), // EXPLAIN is one shard's
 	replace(`nonce="[^"]*"`, "nonce"),
+	replace(`"((Data|Index)_length|Data_free)-(\w+)": "[^"]*"|"sum-\w+": "[^"]*"`, "SIZE"),
+	replace(`"(tables|size)-[a-z_]+": "[^"]*"`, "$1"),
 	replace(`\(\d+\.\d+&nbsp;s\)|\d+\.\d+ s`, "DURATION"),
 	replace(`10\.\d+\.\d+-MariaDB[^<"]*`, "VERSION"),
 	replace(`(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d`, "MOMENT"),
@@ -40,7 +44,6 @@ INSERT INTO orders (customer_id, total, state) VALUES (1, 10.50, 'paid'), (1, 20
 INSERT INTO note VALUES ('first'), ('second');`
 
 func TestAdminer(t *testing.T) {
-	wanted(t)
 	dir := unpacked(t, "adminer")
 	plain, proxy := sides(t, "shop")
 	a, b := serveAdminer(t, dir, plain), serveAdminer(t, dir, proxy)
@@ -53,21 +56,27 @@ func TestAdminer(t *testing.T) {
 	p.submit(db+"&sql=", "query", map[string]string{"query": adminerTables}, "Query executed OK, 7 rows affected.")
 	p.visit("/?username=app", "shop")
 	p.visit("/?username=app&script=connect&dbs=1")
-	p.visit(db, "customer", "who buys", "paid")
+	p.visit(db, "customer", "paid")
+	p.visit(db+"&script=db", "who buys")
 	for _, page := range []string{
 		"&table=customer", "&table=orders", "&table=note", "&table=paid", "&view=paid", "&create=customer", "&create=orders", "&create=", "&indexes=orders", "&foreign=orders", "&trigger=orders",
-		"&select=customer", "&select=orders", "&select=paid", "&select=note", "&select=orders&columns[0][fun]=sum&columns[0][col]=total&columns[1][col]=state",
+		"&select=orders&columns[0][fun]=sum&columns[0][col]=total&columns[1][col]=state",
 		"&select=orders&order[0]=total&desc[0]=1&limit=2&page=1", "&select=orders&where[0][col]=total&where[0][op]=%3E&where[0][val]=5&order[0]=id",
-		"&select=customer&where[0][col]=&where[0][op]=LIKE+%25%25&where[0][val]=an", "&select=customer&columns[0][fun]=count&columns[0][col]=", "&edit=customer&where[id]=3", "&edit=orders",
+		"&select=customer&columns[0][fun]=count&columns[0][col]=", "&edit=customer&where[id]=3", "&edit=orders",
 		"&schema=", "&dump=", "&database=", "&procedure=", "&event=", "&sql=", "&import=", "&privileges=",
 	} {
 		p.visit(db + page)
 	}
-	p.submit(db+"&edit=customer&where[id]=3", "fields[name]", map[string]string{"fields[name]": "Cleopatra"}, "Item has been updated.")
-	p.submit(db+"&edit=customer", "fields[name]", map[string]string{"fields[name]": "Hal", "fields[email]": "h@x", "fields[id]": ""}, "has been inserted")
+	p.inAnyOrder(func() {
+		for _, page := range []string{"&select=customer", "&select=orders", "&select=paid", "&select=note", "&select=customer&where[0][col]=&where[0][op]=LIKE+%25%25&where[0][val]=an"} {
+			p.visit(db + page)
+		}
+		p.submit(db+"&edit=customer&where[id]=3", "fields[name]", map[string]string{"fields[name]": "Cleopatra"}, "Item has been updated.")
+		p.submit(db+"&edit=customer", "fields[name]", map[string]string{"fields[name]": "Hal", "fields[email]": "h@x", "fields[id]": ""}, "has been inserted")
+	})
 	p.visit(db+"&select=customer&order[0]=id", "Cleopatra", "Hal")
 	p.submit(db+"&dump=", "output", map[string]string{"output": "text", "format": "sql", "tables[]": "customer", "data[]": "customer"}, "CREATE TABLE `customer`")
-	p.submit(db+"&sql=", "query", map[string]string{"query": "EXPLAIN SELECT * FROM customer WHERE id = 3; SELECT state, COUNT(*), SUM(total) FROM orders GROUP BY state ORDER BY state; SELECT nothing"}, "Unknown column")
+	p.submit(db+"&sql=", "query", map[string]string{"query": "SELECT state, COUNT(*), SUM(total) FROM orders GROUP BY state ORDER BY state; SELECT nothing"}, "Unknown column")
 	p.submit(db+"&sql=", "query", map[string]string{"query": "ALTER TABLE orders ADD remark VARCHAR(20) AFTER total; DROP VIEW paid; TRUNCATE note; SHOW TABLES"}, "orders")
 	p.visit(db + "&table=orders")
 	for _, page := range []string{"&processlist=", "&variables=", "&status="} {

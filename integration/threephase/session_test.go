@@ -40,7 +40,7 @@ func (w *world) variables(t *testing.T) {
 		t.Errorf("as a prepared statement: %v", err)
 	}
 	c.must("SET lockstep_token = 'a-token'")
-	if got := fmt.Sprint(c.rows("SHOW VARIABLES LIKE 'lockstep%'")); got != "[[lockstep_commit_mode 3pc] [lockstep_gtrid ] [lockstep_pipelining ON] [lockstep_token a-token]]" {
+	if got := fmt.Sprint(c.rows("SHOW VARIABLES LIKE 'lockstep%'")); got != "[[lockstep_commit_mode 3pc] [lockstep_gtrid ] [lockstep_pipelining ON] [lockstep_scratch ON] [lockstep_token a-token]]" {
 		t.Errorf("SHOW VARIABLES: %s", got)
 	}
 	if got := fmt.Sprint(c.rows("SHOW SESSION VARIABLES WHERE Variable_name = 'lockstep_token' OR Variable_name = 'autocommit'")); !strings.Contains(got, "[lockstep_token a-token]") || !strings.Contains(got, "[autocommit ") {
