@@ -27,7 +27,7 @@ func (s *session) ddl(st *sharding.Statement, rq *request) error {
 		if err := s.planned(st, rq); err != nil {
 			return err
 		}
-		return s.scatterRead(st, rq)
+		return s.maintain(rq)
 	}
 	ok, err := s.changeDefinition(st, rq)
 	if err != nil {

@@ -50,6 +50,7 @@ type registry struct {
 	perUser map[string]int
 	pending int // sessions that have not logged in
 	nextID  uint32
+	ended   uint64        // statements of sessions that have ended
 	idle    chan struct{} // signalled when a session ends a statement or itself
 }
 
@@ -95,7 +96,11 @@ func (r *registry) login(s *session, user string, limit int) bool {
 }
 
 func (r *registry) remove(s *session) {
+	s.mu.Lock()
+	statements := s.number
+	s.mu.Unlock()
 	r.mu.Lock()
+	r.ended += statements
 	delete(r.byID, s.id)
 	if s.counted != "" {
 		if r.perUser[s.counted]--; r.perUser[s.counted] == 0 {
@@ -104,6 +109,20 @@ func (r *registry) remove(s *session) {
 	}
 	r.mu.Unlock()
 	r.signal()
+}
+
+// statements is how many statements the sessions that have ended have run.
+func (r *registry) statements() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ended
+}
+
+// connections is how many clients have come.
+func (r *registry) connections() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return uint64(r.nextID)
 }
 
 func (r *registry) signal() {

@@ -34,7 +34,7 @@ func (s *session) showLockstep(st *sharding.Statement) error {
 	case "AUDIT":
 		return s.showAudit()
 	case "STATUS":
-		return s.showStatus()
+		return s.showOwnStatus()
 	case "TABLES":
 		return s.showTables()
 	case "OUTCOME":
@@ -71,7 +71,7 @@ func (s *session) showShards() error {
 	return s.sent(s.writeResult([]string{"shard", "address", "state", "connections", "in_use", "waiting"}, rows))
 }
 
-func (s *session) showStatus() error {
+func (s *session) showOwnStatus() error {
 	c, l := s.p.coordinator.Stats(), s.p.decisions.Stats()
 	rows := []row{
 		{"coordinator", s.p.cfg.Cluster + "." + s.p.cfg.Coordinator},

@@ -1,12 +1,9 @@
 package proxy
 
 import (
-	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 
-	"lockstep/backend"
 	"lockstep/config"
 	"lockstep/protocol"
 	"lockstep/sharding"
@@ -119,63 +116,6 @@ func (s *session) shownGTRID() string {
 	return t.named.GTRID()
 }
 
-// showVariablesTail matches the condition of SHOW VARIABLES.
-var showVariablesTail = regexp.MustCompile(`(?is)\bvariables\s*(?:(?:like|where)\b.*)?$`)
-
-// showVariables answers SHOW VARIABLES with a shard's rows and the proxy's own among them; false:
-// the condition leaves none of its own, and the statement goes to the shard as it is.
-//
-// Which of its own rows the condition takes is asked of the shard too, so that it means what it means there.
-func (s *session) showVariables(sql []byte) (bool, error) {
-	sql = bytes.TrimRight(sql, " \t\r\n;")
-	at := showVariablesTail.FindIndex(sql)
-	if at == nil {
-		return false, nil
-	}
-	condition := strings.TrimSpace(string(sql[at[0]+len("variables") : at[1]]))
-	if word, pattern, _ := strings.Cut(condition, "'"); strings.EqualFold(strings.TrimSpace(word), "like") {
-		if first, _, _ := strings.Cut(pattern, "%"); !overlaps(strings.ToLower(first), "lockstep_") {
-			return false, nil
-		}
-	} else if condition != "" && !containsFold([]byte(condition), "lockstep") {
-		return false, nil
-	}
-	own := "SELECT * FROM ("
-	for i, name := range ownVariables {
-		value, _ := s.ownVariable(name)
-		if i > 0 {
-			own += " UNION ALL "
-		}
-		own += "SELECT " + quote(name) + " AS Variable_name, " + quote(value) + " AS Value"
-	}
-	own += ") AS lockstep_variables"
-	switch {
-	case condition == "":
-	case strings.EqualFold(condition[:1], "l"):
-		own += " WHERE Variable_name " + condition
-	default:
-		own += " " + condition
-	}
-	conn, err := s.p.shards[s.anyShard()].Acquire(s.ctx, s.vars.state(s.anyShard()), true)
-	if err != nil {
-		return true, err
-	}
-	defer conn.Release()
-	var rows []row
-	for _, text := range []string{string(sql), own} {
-		res, err := conn.Query(s.ctx, text, maxVariables)
-		if err != nil {
-			return true, err
-		}
-		rows = append(rows, textRows(res)...)
-	}
-	slices.SortStableFunc(rows, func(a, b row) int { return strings.Compare(strings.ToLower(a[0]), strings.ToLower(b[0])) })
-	return true, s.sent(s.writeResult([]string{"Variable_name", "Value"}, rows))
-}
-
-// maxVariables bounds what is read of a server's variables.
-const maxVariables = 10_000
-
 // overlaps says whether one text begins with the other, where _ in the first stands for any byte.
 func overlaps(pattern, name string) bool {
 	for i := range min(len(pattern), len(name)) {
@@ -187,14 +127,4 @@ func overlaps(pattern, name string) bool {
 		}
 	}
 	return true
-}
-
-func textRows(res *backend.Result) []row {
-	rows := make([]row, len(res.Rows))
-	for i, r := range res.Rows {
-		for _, f := range r {
-			rows[i] = append(rows[i], string(f))
-		}
-	}
-	return rows
 }

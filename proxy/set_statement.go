@@ -3,7 +3,6 @@ package proxy
 import (
 	"strings"
 
-	"lockstep/backend"
 	"lockstep/protocol"
 	"lockstep/sharding"
 )
@@ -11,7 +10,7 @@ import (
 // setStatement runs one statement with other session variables than the session's: SET STATEMENT … FOR of MariaDB.
 func (s *session) setStatement(st *sharding.Statement, rq *request) error {
 	text := rq.sql
-	if s.p.shards[s.anyShard()].Flavor() != backend.MariaDB {
+	if !s.p.mariaDB() {
 		return protocol.NewError(1064, "You have an error in your SQL syntax; MySQL has no SET STATEMENT, near '%s'", near(text))
 	}
 	assign, _, err := s.p.planner.Parse(&s.env, append([]byte("SET "), text[st.Assigns[0]:st.Assigns[1]]...), nil)
@@ -33,7 +32,7 @@ func (s *session) setStatement(st *sharding.Statement, rq *request) error {
 	if err := s.assign(assign); err != nil {
 		return err
 	}
-	inner := &request{sql: text[st.For:]}
+	inner := &request{sql: text[st.For:], inner: true}
 	is, lits, err := s.p.planner.Parse(&s.env, inner.sql, nil)
 	if err != nil {
 		return err

@@ -21,22 +21,27 @@ func (s *session) showStatement(st *sharding.Statement, rq *request) error {
 	switch st.Show.What {
 	case "processlist":
 		return s.showProcesses(st.Show.Full)
-	case "status":
-		if done, err := s.showTransportStatus(rq.sql); done {
-			return err
+	case "variables", "status":
+		if st.Show.Plain && s.checkAccess(st) == nil {
+			if st.Show.What == "status" {
+				return s.showStatus(&st.Show)
+			}
+			return s.showVariables(&st.Show)
 		}
+	case "create user":
+		return notSupported("SHOW CREATE USER: users are in the proxy's configuration")
 	case "grants":
+		if !st.Show.Plain {
+			return notSupported("SHOW GRANTS FOR a user: users are in the proxy's configuration; SHOW GRANTS tells of the session's own")
+		}
 		return s.sent(s.writeResult([]string{"Grants for " + s.user.Name + "@%"}, s.grants()))
-	case "master status", "slave status", "replica status", "binary logs", "slave hosts":
-		return notSupported("SHOW %s: it belongs to one server; ask the shard itself", strings.ToUpper(st.Show.What))
+	case "master status", "replica status", "binary logs", "binlog events", "relaylog events", "replicas", "engine status", "open tables":
+		if st.Show.Plain {
+			return notSupported("SHOW %s: it tells of one server; the hint /*+ shard(name) */ says which", strings.ToUpper(st.Show.What))
+		}
 	}
 	if err := s.checkAccess(st); err != nil {
 		return err
-	}
-	if st.Show.What == "variables" {
-		if done, err := s.showVariables(rq.sql); done {
-			return err
-		}
 	}
 	if text, err := s.shownQuery(&st.Show); err != nil {
 		return err

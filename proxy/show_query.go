@@ -85,7 +85,7 @@ func (s *session) shownQuery(w *sharding.Show) (string, error) {
 	}
 	var b strings.Builder
 	b.WriteString("SELECT ")
-	mariaDB := s.p.shards[s.anyShard()].Flavor() == backend.MariaDB
+	mariaDB := s.p.mariaDB()
 	for i, c := range form.columns {
 		if c.only != 0 && (c.only == backend.MariaDB) != mariaDB {
 			continue

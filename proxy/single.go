@@ -11,7 +11,7 @@ import (
 // single runs a statement on the one shard that it needs and relays the answer.
 func (s *session) single(st *sharding.Statement, rq *request) error {
 	target := &s.plan.Targets[0]
-	if rq.execute != nil && target.SQL != nil {
+	if rq.execute != nil && target.SQL != nil || rq.inner && s.binary {
 		return s.scatterRead(st, rq) // rewritten, so it runs as text: rows must become binary
 	}
 	l, err := s.lease(target.Shard, false, rq.preparedText(target))

@@ -16,6 +16,7 @@ type request struct {
 	lits    []sharding.Literal
 	stmt    *prepared         // nil for a text statement
 	execute *protocol.Execute // nil for a text statement
+	inner   bool              // a part of the text that was sent: it runs as text, also for who prepared it
 	gathers bool              // information_schema is gathered for it
 	text    []byte            // with the parameters' values in it; nil: the shard gets them as parameters
 }

@@ -45,14 +45,16 @@ func (c *compiler) showNamed(what string, i int) error {
 var showPairs = map[string]string{
 	"TABLE STATUS": "table status", "CREATE TABLE": "create table", "CREATE VIEW": "create table", "CREATE DATABASE": "create database",
 	"CREATE SCHEMA": "create database", "PROCEDURE STATUS": "procedure status", "FUNCTION STATUS": "function status",
-	"MASTER STATUS": "master status", "BINLOG STATUS": "master status", "CHARACTER SET": "charset", "STORAGE ENGINES": "engines",
+	"MASTER STATUS": "master status", "BINLOG STATUS": "master status", "SLAVE STATUS": "replica status", "REPLICA STATUS": "replica status",
+	"SLAVES STATUS": "replica status", "REPLICAS STATUS": "replica status", "BINARY LOGS": "binary logs", "MASTER LOGS": "binary logs", "BINLOG EVENTS": "binlog events",
+	"RELAYLOG EVENTS": "relaylog events", "SLAVE HOSTS": "replicas", "REPLICA HOSTS": "replicas", "OPEN TABLES": "open tables", "CREATE USER": "create user", "CHARACTER SET": "charset", "STORAGE ENGINES": "engines",
 }
 
 var showWords = map[string]string{
 	"WARNINGS": "warnings", "ERRORS": "errors", "DATABASES": "databases", "SCHEMAS": "databases", "TABLES": "tables",
 	"COLUMNS": "columns", "FIELDS": "columns", "INDEX": "index", "INDEXES": "index", "KEYS": "index", "VARIABLES": "variables",
 	"STATUS": "status", "PROCESSLIST": "processlist", "ENGINES": "engines", "COLLATION": "collation", "CHARSET": "charset",
-	"GRANTS": "grants", "PRIVILEGES": "privileges", "PLUGINS": "plugins", "TRIGGERS": "triggers", "EVENTS": "events",
+	"ENGINE": "engine status", "REPLICAS": "replicas", "GRANTS": "grants", "PRIVILEGES": "privileges", "PLUGINS": "plugins", "TRIGGERS": "triggers", "EVENTS": "events",
 }
 
 func (c *compiler) showWhat() error {
@@ -123,6 +125,16 @@ func (c *compiler) showWhat() error {
 		if s.What == "tables" && c.hint == "" && c.showTables(s.Database, s.Full) {
 			return nil
 		}
+	case "grants":
+		if c.words(i, "FOR", "CURRENT_USER") {
+			i += 2
+			if c.punct(i, '(') && c.punct(i+1, ')') {
+				i += 2
+			}
+		}
+		s.Plain = i == len(c.toks)
+	case "master status", "replica status", "binary logs", "binlog events", "relaylog events", "replicas", "engine status", "open tables":
+		s.Plain = c.hint == ""
 	default:
 		c.showTail(i)
 	}

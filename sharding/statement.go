@@ -93,6 +93,17 @@ type Show struct {
 	Limit, Offset uint64 // of SHOW WARNINGS; Limit 0 = none
 }
 
+// Tail is the condition at the end, as it is written.
+func (s *Show) Tail() string {
+	switch {
+	case s.Like != "":
+		return " LIKE " + s.Like
+	case s.Where != "":
+		return " WHERE " + s.Where
+	}
+	return ""
+}
+
 type KillTarget struct {
 	ID    uint64
 	Query bool // KILL QUERY; otherwise the connection

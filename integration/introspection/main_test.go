@@ -118,7 +118,7 @@ func ask(t *testing.T, conn *gomysql.Conn, sql string, prepared bool) answer {
 		return answer{code: me.Code, message: me.Message}
 	}
 	if err != nil {
-		t.Fatalf("%s: %v", sql, err)
+		t.Fatalf("%s (prepared: %t): %s: %v", conn.RemoteAddr(), prepared, sql, err)
 	}
 	var a answer
 	for _, f := range r.Fields {
@@ -132,7 +132,7 @@ func ask(t *testing.T, conn *gomysql.Conn, sql string, prepared bool) answer {
 			row[j] = "NULL"
 			if r.Values[i][j].Value() != nil {
 				if row[j], err = r.GetString(i, j); err != nil {
-					t.Fatalf("%s: %v", sql, err)
+					t.Fatalf("%s (prepared: %t): %s: %v", conn.RemoteAddr(), prepared, sql, err)
 				}
 			}
 		}
