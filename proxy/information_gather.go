@@ -129,11 +129,18 @@ func (g *gatherer) query(shard int) string {
 		if names == nil {
 			return
 		}
-		text += and + column + " IN (NULL"
-		for _, n := range names {
-			text += ", " + quote(n)
+		switch len(names) {
+		case 0:
+			text += and + "FALSE"
+		case 1:
+			text += and + column + " = " + quote(names[0])
+		default:
+			text += and + column + " IN (" + quote(names[0])
+			for _, n := range names[1:] {
+				text += ", " + quote(n)
+			}
+			text += ")"
 		}
-		text += ")"
 		and = " AND "
 	}
 	if g.read.Schemas != nil {

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"lockstep/backend"
@@ -76,19 +77,23 @@ func (s *session) onShown(shard int, tables []*shownTable, query string, st *sha
 		s.fetchWarnings(&l, nil)
 	}
 	for i := range res.Columns {
-		tellOf(&res.Columns[i], tables)
+		s.tellOf(&res.Columns[i], tables)
 	}
 	return res, nil
 }
 
 // tellOf tells of the table that clients know, and not of the one that stood in for it.
-func tellOf(c *protocol.Column, tables []*shownTable) {
+// MySQL's are views there, whose columns have names in upper case, however the query writes them.
+func (s *session) tellOf(c *protocol.Column, tables []*shownTable) {
 	if c.Schema != sharding.SystemStands {
 		return
 	}
 	for _, t := range tables {
 		if quoteName(sharding.SystemStands)+"."+quoteName(c.OrgTable) == t.name {
 			c.Schema, c.OrgTable = "information_schema", t.of
+			if t.of != "" && strings.EqualFold(c.Name, c.OrgName) && !slices.Contains(s.plan.SystemNamed, c.Name) && !s.p.mariaDB() {
+				c.Name = strings.ToUpper(c.OrgName)
+			}
 			return
 		}
 	}

@@ -43,10 +43,12 @@ func (s *session) showStatement(st *sharding.Statement, rq *request) error {
 	if err := s.checkAccess(st); err != nil {
 		return err
 	}
-	if text, err := s.shownQuery(&st.Show); err != nil {
-		return err
-	} else if text != "" {
-		return s.showQuery(text)
+	if !s.showsIndex(&st.Show) {
+		if text, err := s.shownQuery(&st.Show); err != nil {
+			return err
+		} else if text != "" {
+			return s.showQuery(text)
+		}
 	}
 	if err := s.planned(st, rq); err != nil {
 		return err
@@ -55,6 +57,8 @@ func (s *session) showStatement(st *sharding.Statement, rq *request) error {
 	s.outside = true
 	defer func() { s.outside = false }()
 	switch {
+	case len(s.plan.Targets) == 1 && s.showsIndex(&st.Show):
+		return s.showIndex(st, rq)
 	case st.Show.What == "create table" && len(s.plan.Targets) == 1 && st.Show.Plain:
 		return s.showCreate(st, rq)
 	case len(s.plan.Targets) == 1:

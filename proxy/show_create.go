@@ -15,22 +15,10 @@ var tableOptions = regexp.MustCompile(`(?m)^\) ENGINE=\w+( AUTO_INCREMENT=\d+)?`
 // next id, which no shard knows, and with the names of databases that clients know.
 func (s *session) showCreate(st *sharding.Statement, rq *request) error {
 	target := &s.plan.Targets[0]
-	text := target.SQL
-	if text == nil {
-		text = rq.sql
-	}
-	conn, err := s.acquire(target.Shard, true, "")
+	res, err := s.askTarget(rq)
 	if err != nil {
 		return err
 	}
-	l := lease{shard: target.Shard, conn: conn}
-	s.track(conn)
-	defer s.done(&l)
-	res, err := conn.Query(s.ctx, string(text), 1)
-	if err != nil {
-		return err
-	}
-	s.fetchWarnings(&l, nil)
 	for _, r := range res.Rows {
 		if len(r) < 2 || r[1] == nil {
 			continue

@@ -38,9 +38,10 @@ func only(f backend.Flavor, columns []shownColumn) []shownColumn {
 	return columns
 }
 
-var routineColumns = columnsOf("ROUTINE_SCHEMA", "Db", "ROUTINE_NAME", "Name", "ROUTINE_TYPE", "Type", "DEFINER", "Definer", "LAST_ALTERED", "Modified", "CREATED", "Created",
-	"SECURITY_TYPE", "Security_type", "ROUTINE_COMMENT", "Comment", "CHARACTER_SET_CLIENT", "character_set_client", "COLLATION_CONNECTION", "collation_connection",
-	"DATABASE_COLLATION", "Database Collation")
+var routineColumns = append(append(columnsOf("ROUTINE_SCHEMA", "Db", "ROUTINE_NAME", "Name", "ROUTINE_TYPE", "Type"), only(backend.MySQL, columnsOf("EXTERNAL_LANGUAGE", "Language"))...),
+	columnsOf("DEFINER", "Definer", "LAST_ALTERED", "Modified", "CREATED", "Created",
+		"SECURITY_TYPE", "Security_type", "ROUTINE_COMMENT", "Comment", "CHARACTER_SET_CLIENT", "character_set_client", "COLLATION_CONNECTION", "collation_connection",
+		"DATABASE_COLLATION", "Database Collation")...)
 
 // shownForms are the statements whose rows no single shard has.
 var shownForms = map[string]shownForm{

@@ -33,7 +33,7 @@ func (st *Statement) Plan(dst *Plan, in *Inputs) error {
 	}
 	x.scratch, x.texts, x.ids, x.rows, x.split = x.scratch[:0], x.texts[:0], x.ids[:0], x.rows[:0], x.split[:0]
 	dst.Targets, dst.Merge, dst.Write, dst.InsertID, dst.AnyShard = dst.Targets[:0], nil, false, 0, false
-	dst.System, dst.Scratch = nil, nil
+	dst.System, dst.SystemNamed, dst.Scratch = nil, nil, nil
 	dst.SumAffected, dst.Why, dst.SameTime, dst.Ignore, dst.Load = true, "", false, false, nil
 	dst.Evaluate, dst.Fill, dst.Returning, dst.Numbers = nil, nil, false, false
 	dst.Change = nil

@@ -37,7 +37,7 @@ const (
 
 var kindNames = [...]string{KindSelect: "select", KindInsert: "insert", KindUpdate: "update", KindDelete: "delete", KindLoad: "load", KindDDL: "ddl",
 	KindBegin: "begin", KindCommit: "commit", KindRollback: "rollback", KindSavepoint: "savepoint", KindRollbackTo: "rollback to",
-	KindRelease: "release", KindSet: "set", KindUse: "use", KindShow: "show", KindExplain: "explain", KindExplainLockstep: "explain lockstep",
+	KindRelease: "release", KindSet: "set", KindSetStatement: "set statement", KindUse: "use", KindShow: "show", KindExplain: "explain", KindExplainLockstep: "explain lockstep",
 	KindLockstep: "lockstep", KindKill: "kill", KindLockTables: "lock tables", KindUnlockTables: "unlock tables", KindCall: "call", KindDo: "do",
 	KindAdmin: "admin", KindXA: "xa", KindPrepareText: "prepare text", KindHandler: "handler", KindEmpty: "empty"}
 

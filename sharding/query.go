@@ -66,7 +66,7 @@ func (c *compiler) query() error {
 		st.planner, err = c.orScratch(node, nil, refused)
 		return err
 	}
-	if done, err := c.systemQuery(); done {
+	if done, err := c.systemQuery(sel); done {
 		return err
 	}
 	if len(c.facts.names) == 0 {

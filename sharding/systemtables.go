@@ -3,6 +3,8 @@ package sharding
 import (
 	"strconv"
 	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
 )
 
 // SystemTable describes a table of information_schema whose rows no single shard has: the ones that clients see are
@@ -76,6 +78,7 @@ type systemPlanner struct {
 	home     shardSet
 	text     *template // with the stand-ins' names; nil inside EXPLAIN
 	numbers  bool
+	named    []string // by AS, fields of the outermost SELECT
 	mentions []systemMention
 }
 
@@ -93,6 +96,7 @@ func (p *systemPlanner) plan(st *Statement, x *execution) error {
 		x.plan.System = append(x.plan.System, SystemRead{Table: m.table, Stand: m.stand, Numbers: p.numbers,
 			Schemas: x.names(m.schemas), Objects: x.names(m.objects)})
 	}
+	x.plan.SystemNamed = p.named
 	return x.targetText(x.anyOf(p.home), p.text)
 }
 
@@ -120,7 +124,7 @@ func (x *execution) names(list []operand) []string {
 }
 
 // systemQuery plans a query on information_schema; false: it reads no gathered table.
-func (c *compiler) systemQuery() (bool, error) {
+func (c *compiler) systemQuery(sel *ast.SelectStmt) (bool, error) {
 	gathered, home := 0, c.schema.allSet
 	for _, n := range c.facts.names {
 		if c.isCTE(n) {
@@ -143,6 +147,11 @@ func (c *compiler) systemQuery() (bool, error) {
 	edits := c.systemMentions(p)
 	if len(p.mentions) != gathered {
 		return true, refuse("which tables of information_schema it means cannot be told from its text; write information_schema.NAME")
+	}
+	if sel != nil && sel.Fields != nil {
+		for _, f := range sel.Fields.Fields {
+			p.named = append(p.named, f.AsName.O)
+		}
 	}
 	c.systemFilters(p)
 	c.pinAll()
