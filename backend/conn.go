@@ -42,6 +42,8 @@ type Conn struct {
 	since      time.Time // when it was opened
 	idleSince  time.Time
 	buf        []byte // command text on its way to the wire
+
+	kept bool // Release leaves it with its owner; see Keep
 }
 
 // ID is the server's connection id, the one that KILL takes.
@@ -90,10 +92,14 @@ func (c *Conn) reusable() bool {
 // Release gives the connection back to the pool. It is closed instead when it is
 // broken, when a branch or transaction is open on it, and when bytes wait unread.
 func (c *Conn) Release() {
+	if c.kept && c.owned.Load() && c.reusable() {
+		c.idleSince = time.Now()
+		return
+	}
 	if !c.owned.CompareAndSwap(true, false) {
 		return
 	}
-	if c.reusable() {
+	if c.reusable() && !c.kept {
 		c.shard.put(c)
 		return
 	}

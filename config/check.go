@@ -122,6 +122,7 @@ func (s *source) checkLimits(l *Limits) {
 		{&l.MaxScratchRows, "max_scratch_rows", 1_000_000, 1, 1_000_000_000},
 		{&l.MaxScratchBytes, "max_scratch_bytes", 1024 * mebibyte, mebibyte, 1 << 40},
 		{&l.MaxScratchRuns, "max_scratch_statements", 16, 1, 10_000},
+		{&l.MaxKeptConnections, "max_kept_connections", 16, 0, 100_000},
 		{&l.MaxChangedRows, "max_changed_rows", 100_000, 1, 1_000_000_000},
 		{&l.MaxCursorBytes, "max_cursor_bytes", 1024 * mebibyte, mebibyte, 1 << 40},
 		{&l.PlanCache, "plan_cache", 4096, 1, 10_000_000},

@@ -39,6 +39,7 @@ type Limits struct {
 	MaxScratchBytes    int `yaml:"max_scratch_bytes"`       // bytes of them; default 1 GiB
 	MaxScratchRuns     int `yaml:"max_scratch_statements"`  // statements whose rows are on one server at once; default 16
 	MaxChangedRows     int `yaml:"max_changed_rows"`        // rows of one UPDATE or DELETE that are named by a query first; default 100,000
+	MaxKeptConnections int `yaml:"max_kept_connections"`    // server connections that sessions keep for themselves; default 16
 	MaxLoadLine        int `yaml:"max_load_line"`           // bytes of one line of LOAD DATA LOCAL into a sharded table; default 16 MiB
 	MaxCursorBytes     int `yaml:"max_cursor_bytes"`        // bytes behind all open cursors, in temporary files; default 1 GiB
 	PlanCache          int `yaml:"plan_cache"`              // plans; default 4096

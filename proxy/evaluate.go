@@ -56,6 +56,12 @@ func (s *session) evaluate(expr string, vars *variables) (string, error) {
 	if s.plan.AnyShard {
 		shard = s.anyShard()
 	}
+	if asksForLocks(st) {
+		if err := leavesState(st, text, s.plan.AnyShard); err != nil {
+			return "", err
+		}
+		return s.p.valueOf(s.lockValue(st, shard, string(text)))
+	}
 	if s.tx != nil && s.tx.byShard[shard] != nil {
 		return s.evaluateIn(s.tx.byShard[shard], string(text), vars)
 	}

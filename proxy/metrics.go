@@ -75,6 +75,7 @@ func newMetrics(p *Proxy) *metrics {
 		m.clientsLost.WithLabelValues(why)
 	}
 	m.registry.MustRegister(p.spools.gauges()...)
+	m.registry.MustRegister(p.kept.gauge())
 	m.registry.MustRegister(m.compressed, m.attributesDropped, m.logins, m.loginFailures, m.refused, m.errors, m.single, m.pipelined, m.repeated, m.scattered, m.rollbacks,
 		m.unknownCommits, m.commits, m.lookups, m.deadlockTime, m.clientsLost, m.loadBytes, m.loadLines, m.scratch, m.scratchRows, m.scratchBytes, m.keyed, m.keyedRefused, m.moved, &partsCollector{p}, deadlockCollector{p}, definitionCollector{p}, loopCollector{p})
 	return m

@@ -72,6 +72,7 @@ type Proxy struct {
 	version           atomic.Pointer[string] // of the shards' server
 	sqlMode           atomic.Pointer[string] // the shards' default
 	collations        collations
+	kept              keptConnections
 }
 
 // New opens the log and prepares everything; nothing is listened on yet. A

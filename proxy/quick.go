@@ -33,7 +33,7 @@ const maxQuickText = 8 << 10
 
 // quick serves a command on the loop, or begins to.
 func (s *session) quick(cmd protocol.Command, arg []byte) quickness {
-	if len(arg) > maxQuickText {
+	if len(arg) > maxQuickText || s.locksConn != nil {
 		return quickNot
 	}
 	s.onLoop = true
@@ -141,7 +141,7 @@ func (s *session) quickData(st *sharding.Statement) quickness {
 	if s.plan.AnyShard && s.tx != nil || s.plan.Write && s.readOnly() || rq.execute != nil && target.SQL != nil {
 		return quickNot
 	}
-	if len(target.SQL) > maxQuickText || leavesState(st, rq.sql, s.plan.AnyShard) != nil {
+	if len(target.SQL) > maxQuickText || leavesState(st, rq.sql, s.plan.AnyShard) != nil || asksForLocks(st) {
 		return quickNot
 	}
 	if s.tx != nil && s.tx.byShard[target.Shard] != nil && !s.tx.byShard[target.Shard].conn.MoveTo(s.loop.loop) {

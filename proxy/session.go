@@ -66,6 +66,8 @@ type session struct {
 	loginCharset byte   // the collation of the handshake
 	lastStmt     uint32 // id of the statement that was prepared last; 0: that failed, or none was
 
+	locksConn *backend.Conn // holds the session's locks by name; nil: it has not asked for any
+
 	lastGTRID    string // of the last transaction that had one
 	lastInsertID uint64
 	rowCount     int64
@@ -161,6 +163,7 @@ func (s *session) drive(first func() error) {
 // ended lets go of a session that is over.
 func (s *session) ended() {
 	s.closeCursors()
+	s.dropLocks()
 	s.close()
 	s.p.sessions.remove(s)
 	s.p.running.Done()
@@ -268,6 +271,7 @@ func (s *session) reset() {
 	s.writeLimit.Store(int64(s.vars.netWriteTimeout()))
 	s.env = sharding.Env{}
 	s.closeCursors()
+	s.dropLocks()
 	s.stmts, s.lastStmt, s.texts = map[uint32]*prepared{}, 0, nil
 	s.diag.clear()
 	s.tracking = sessionTrack{}

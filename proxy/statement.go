@@ -235,6 +235,9 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 	if err := s.checkAlive(); err != nil {
 		return err
 	}
+	if err := s.keepsLocks(); err != nil {
+		return err
+	}
 	if err := s.checkAccess(st); err != nil {
 		return err
 	}
@@ -267,6 +270,9 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 	}
 	if err := leavesState(st, rq.sql, s.plan.AnyShard); err != nil {
 		return err
+	}
+	if asksForLocks(st) {
+		return s.lockStatement(st, rq)
 	}
 	if !s.plan.AnyShard {
 		s.ensureTransaction()

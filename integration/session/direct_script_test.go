@@ -457,11 +457,6 @@ SELECT 1 INTO @z
 # affected: see code
 # status: see code
 SELECT GET_LOCK('a', 1)
-# code: a named lock belongs to one server connection
-# state: see code
-# columns: see code
-# rows: see code
-# status: see code
 SET @z = (SELECT 5)
 SELECT @z
 KILL 4000000
