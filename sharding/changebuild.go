@@ -1,6 +1,7 @@
 package sharding
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -52,8 +53,7 @@ func (k *changeBuilder) field(text string) int {
 // expression adds the expression of tokens [i, end) to the query.
 func (k *changeBuilder) expression(i, end int, after string) int {
 	t := template{}
-	t.addText("(")
-	k.c.appendSpan(&t, k.c.startOf(i), k.c.endOf(end-1))
+	k.read(&t, "(", i, end)
 	t.addText(after + ")")
 	k.fields = append(k.fields, t)
 	return len(k.fields) - 1
@@ -100,6 +100,39 @@ func (k *changeBuilder) span(t *template, before string, i, end int) {
 	k.c.appendSpan(t, k.c.startOf(i), k.c.endOf(end-1))
 }
 
+// read is span for the query that names the rows. The queries inside a change read rows as they are now, and keep them so,
+// which a query inside a SELECT does only where it says so.
+func (k *changeBuilder) read(t *template, before string, i, end int) {
+	if i >= end {
+		return
+	}
+	c := k.c
+	at := c.startOf(i)
+	t.addText(before)
+	for _, closing := range c.innerQueries(i, end) {
+		c.appendSpan(t, at, c.startOf(closing))
+		t.addText(" LOCK IN SHARE MODE")
+		at = c.startOf(closing)
+	}
+	c.appendSpan(t, at, c.endOf(end-1))
+}
+
+// innerQueries are the tokens that close the queries in parentheses in tokens [i, end), in order. Of unions, whose last part
+// alone would be meant, and of queries that say themselves how they read there are none.
+func (c *compiler) innerQueries(i, end int) (list []int) {
+	for ; i < end; i++ {
+		if !c.punct(i, '(') || !c.oneOf(i+1, "SELECT", "WITH") {
+			continue
+		}
+		closing := c.closing(i)
+		if closing < end && c.find(i+1, closing, "UNION", "EXCEPT", "INTERSECT", "LOCK", "FOR", "PROCEDURE") == closing {
+			list = append(list, closing)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
 // query finishes the query: its rows come from tokens [from, fromEnd), with the clauses of the statement.
 func (k *changeBuilder) query(from, fromEnd int, s changeClauses) {
 	t := &k.p.read
@@ -112,9 +145,9 @@ func (k *changeBuilder) query(from, fromEnd int, s changeClauses) {
 			t.add(p)
 		}
 	}
-	k.span(t, " FROM ", from, fromEnd)
-	k.span(t, " ", s.where[0], s.where[1])
-	k.span(t, " ", s.order[0], s.order[1])
+	k.read(t, " FROM ", from, fromEnd)
+	k.read(t, " ", s.where[0], s.where[1])
+	k.read(t, " ", s.order[0], s.order[1])
 	k.p.change.Ordered = s.order[1] > 0
 	if k.p.limit.kind != operandUnknown {
 		t.addText(" LIMIT ")

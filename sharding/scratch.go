@@ -45,7 +45,6 @@ type scratchPlanner struct {
 	reason  *Error  // first is nil: why
 	loads   []scratchTable
 	allowed shardSet // shards where the query can run
-	locking string   // what follows the loads of tables that are locked
 }
 
 // scratchTable is a table that a query reads from the scratch server.
@@ -53,7 +52,7 @@ type scratchTable struct {
 	table   *Table
 	uses    int
 	columns []int
-	locked  bool
+	locked  string    // what follows its load: FOR UPDATE and its kin
 	where   [][]piece // one of them holds for every row that is needed; none: all rows are
 }
 
@@ -98,7 +97,7 @@ func (p *scratchPlanner) load(st *Statement, x *execution, reason *Error) error 
 				return err
 			}
 		}
-		s.Locks = s.Locks || l.locked
+		s.Locks = s.Locks || l.locked != ""
 		s.Loads = append(s.Loads, out)
 	}
 	return nil
@@ -148,9 +147,7 @@ func (p *scratchPlanner) text(x *execution, shard int, l *scratchTable, where []
 			t.add(piece)
 		}
 	}
-	if l.locked {
-		t.addText(p.locking)
-	}
+	t.addText(l.locked)
 	return t.render(nil, x, shard)
 }
 

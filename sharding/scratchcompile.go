@@ -10,16 +10,18 @@ import (
 
 // scratchCompiler finds out what of which tables a query needs to be answered on the scratch server.
 type scratchCompiler struct {
-	c      *compiler
-	p      *scratchPlanner
-	names  map[string]bool // of columns, wherever they are named
-	all    map[*Table]bool // tables of which every column may be meant
-	whole  map[*Table]bool // tables of which every row is needed
-	needs  map[*source]*sourceNeeds
-	lock   *ast.SelectStmt // the query whose tables are locked; nil: none
-	locked map[*Table]bool
-	common int             // common table expressions around what is visited
-	opened map[*Table]bool // tables of common table expressions that are read more than once
+	c       *compiler
+	p       *scratchPlanner
+	names   map[string]bool // of columns, wherever they are named
+	all     map[*Table]bool // tables of which every column may be meant
+	whole   map[*Table]bool // tables of which every row is needed
+	needs   map[*source]*sourceNeeds
+	lock    *ast.SelectStmt // the query whose tables are locked; nil: none
+	locking string
+	locked  map[*Table]string // how: what follows the loads of the table
+	share   bool              // an inner query locks with LOCK IN SHARE MODE
+	common  int               // common table expressions around what is visited
+	opened  map[*Table]bool   // tables of common table expressions that are read more than once
 
 	reason string // why it cannot be answered there either
 }
@@ -29,7 +31,7 @@ type scratchCompiler struct {
 func (c *compiler) orScratch(node ast.Node, first planner, refused error) (planner, error) {
 	x := &scratchCompiler{
 		c: c, p: &scratchPlanner{first: first, allowed: c.schema.allSet}, names: map[string]bool{},
-		all: map[*Table]bool{}, whole: map[*Table]bool{}, needs: map[*source]*sourceNeeds{}, locked: map[*Table]bool{}, opened: map[*Table]bool{},
+		all: map[*Table]bool{}, whole: map[*Table]bool{}, needs: map[*source]*sourceNeeds{}, locked: map[*Table]string{}, opened: map[*Table]bool{},
 	}
 	if refused != nil {
 		if !errors.As(refused, &x.p.reason) || x.p.reason.Code != codeNotSupported {
@@ -143,6 +145,10 @@ func (x *scratchCompiler) locks(node ast.Node) {
 		case c.punct(i, ')'):
 			depth--
 		case c.words(i, "FOR", "UPDATE") || c.words(i, "FOR", "SHARE") || c.words(i, "LOCK", "IN", "SHARE", "MODE"):
+			if depth > 0 && c.word(i) == "LOCK" {
+				x.share = true
+				continue
+			}
 			if found >= 0 || depth > 0 {
 				x.refuse("a part of it locks rows")
 			}
@@ -159,7 +165,7 @@ func (x *scratchCompiler) locks(node ast.Node) {
 	}
 	x.lock = sel
 	for i := found; i < len(c.toks) && c.word(i) != "INTO"; i++ {
-		x.p.locking += " " + c.textOf(i)
+		x.locking += " " + c.textOf(i)
 	}
 }
 
@@ -224,8 +230,11 @@ func (x *scratchCompiler) block(n *ast.SelectStmt, b *block) {
 			if x.common > 0 {
 				x.opened[s.table] = true
 			}
-			if n == x.lock {
-				x.locked[s.table] = true
+			switch {
+			case n == x.lock:
+				x.locked[s.table] = x.locking
+			case x.share && n.LockInfo != nil && x.locked[s.table] == "" && !s.table.gathered:
+				x.locked[s.table] = " LOCK IN SHARE MODE"
 			}
 		}
 	}
@@ -235,7 +244,7 @@ func (x *scratchCompiler) block(n *ast.SelectStmt, b *block) {
 // table is what is loaded of a table.
 func (x *scratchCompiler) table(t *Table) scratchTable {
 	out := scratchTable{table: t, locked: x.locked[t], columns: x.columns(t)}
-	if out.locked && t.gathered {
+	if out.locked != "" && t.gathered {
 		x.refuse("the rows of the view " + t.Name + " are not those of a table, so they cannot be locked")
 	}
 	whole := x.whole[t] || x.c.facts.assigns // a condition that assigns sees every row

@@ -39,8 +39,9 @@ func plainServer(t *testing.T, e localdb.Engine) string {
 
 // client speaks with a server or a proxy.
 type client struct {
-	t    testing.TB
-	conn *wireclient.Conn
+	t       testing.TB
+	conn    *wireclient.Conn
+	address string
 }
 
 func dial(t testing.TB, address, database string, capabilities uint32) *client {
@@ -51,7 +52,7 @@ func dial(t testing.TB, address, database string, capabilities uint32) *client {
 		t.Fatalf("connect to %s: %v", address, err)
 	}
 	t.Cleanup(conn.Close)
-	return &client{t, conn}
+	return &client{t, conn, address}
 }
 
 // do runs a statement: as text, or prepared where it has arguments or prepared is set.
