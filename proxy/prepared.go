@@ -210,7 +210,7 @@ func (st *prepared) analysis(s *session) (*sharding.Statement, error) {
 	}
 	parsed, err := s.p.planner.ParsePrepared(&s.env, []byte(st.sql))
 	if err != nil {
-		return nil, err
+		return nil, s.judged([]byte(st.sql), err)
 	}
 	st.parsed, st.version, st.env = parsed, version, s.env
 	return parsed, nil

@@ -61,7 +61,7 @@ func (s *session) textStatement(sql []byte, more bool) error {
 		st, lits, err = s.p.planner.Parse(&s.env, sql, s.literals[:0])
 	}
 	if err != nil {
-		return s.answer(err)
+		return s.answer(s.judged(sql, err))
 	}
 	s.literals = lits
 	return s.answer(s.run(st, &request{sql: sql, lits: lits}))

@@ -5,6 +5,9 @@ func (c *compiler) administration() (bool, error) {
 	st := c.st
 	switch c.word(0) {
 	case "ANALYZE", "OPTIMIZE", "CHECK", "REPAIR", "CHECKSUM":
+		if c.word(0) == "ANALYZE" && c.oneOf(1, "SELECT", "FORMAT", "WITH") {
+			return true, c.explain() // MariaDB's EXPLAIN ANALYZE, of queries
+		}
 		st.Kind = KindAdmin
 		i := 1
 		for c.oneOf(i, "NO_WRITE_TO_BINLOG", "LOCAL") {
@@ -23,13 +26,22 @@ func (c *compiler) administration() (bool, error) {
 		return true, c.prepareText()
 	case "LOAD":
 		return true, c.load()
-	case "HANDLER", "IMPORT", "SIGNAL", "RESIGNAL", "GET", "HELP":
+	case "SIGNAL", "RESIGNAL", "HELP":
+		st.Kind = KindDo
+		c.findSlots(1, len(c.toks))
+		c.st.planner = &fixedPlanner{shards: c.schema.allSet, any: true, noTables: true, why: "every server says the same"}
+		return true, c.applyHint()
+	case "HANDLER", "IMPORT", "GET":
 		st.Kind = KindHandler
 		st.Opaque = true
 		if c.hint != "" {
 			return true, c.applyHint()
 		}
-		return true, refuse("%s statements are not routed", c.word(0))
+		return true, refuse("%s", map[string]string{
+			"HANDLER": "HANDLER keeps a place in a table on one server connection, and a session has none of its own; use SELECT … ORDER BY … LIMIT",
+			"IMPORT":  "IMPORT TABLE reads files of one server; connect to it directly",
+			"GET":     "GET DIAGNOSTICS outside routines reads what a server connection remembers of its last statement, and a session has none of its own; use SHOW WARNINGS",
+		}[c.word(0)])
 	}
 	return false, nil
 }

@@ -28,8 +28,12 @@ type compiler struct {
 	system      *systemPlanner // of a query on information_schema
 	systemEdits []edit         // its text on the tables that stand in
 
-	conditional  bool // an executable comment that only some servers run
-	edited       bool // the text that shards get is another one, whatever their names are
+	conditional  bool         // an executable comment that only some servers run
+	edited       bool         // the text that shards get is another one, whatever their names are
+	substitutes  []substitute // what the parser sees in the place of what it does not know: beyondparser.go
+	beyond       string       // why rows of several shards are not merged for it
+	history      bool         // it reads rows that are no more
+	unseenNames  bool         // it names columns that the parser does not see
 	hint         string
 	maxTime      uint64          // of the hint MAX_EXECUTION_TIME(n)
 	slotStarts   map[int]int     // byte → slot

@@ -27,6 +27,7 @@ type Error struct {
 	Code    uint16 // 1064 syntax, 1146 no table, 1046 no database, 1235 not supported (Message names what and why), …
 	Message string
 	Scratch bool // the scratch server would answer it
+	Judge   bool // a server may find an error in the statement that is more to the point
 }
 
 func (e *Error) Error() string { return e.Message }

@@ -37,6 +37,12 @@ func (c *compiler) parse(blank ...[2]int) (ast.StmtNode, error) {
 			text[i] = ' '
 		}
 	}
+	for _, b := range c.substitutes {
+		for i := b.start; i < b.end; i++ {
+			text[i] = ' '
+		}
+		copy(text[b.start:], b.with)
+	}
 	p := parsers.Get().(*parser.Parser)
 	p.SetStrictDoubleTypeCheck(false)
 	mode := mysql.SQLMode(0)

@@ -1,6 +1,7 @@
 package sharding
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -24,6 +25,9 @@ func (c *compiler) query() error {
 	into, hasInto := c.selectInto()
 	st.Leaves = hasInto
 	node, err := c.parse(into...)
+	if err != nil {
+		node, err = c.parseBeyond(err, into...)
+	}
 	if err != nil {
 		return c.unparsed(err)
 	}
@@ -91,7 +95,12 @@ func (c *compiler) query() error {
 func (c *compiler) scatterOrNot(node ast.StmtNode, clauses clauses, p *selectPlanner, hasInto, clausesOK bool) error {
 	r := p.routing
 	sel, plain := node.(*ast.SelectStmt)
+	if c.history && len(c.facts.names) > 1 {
+		c.beyond = "the history of several tables over several shards needs their rows on one server"
+	}
 	switch {
+	case c.beyond != "":
+		r.setObstacle(c.beyond)
 	case hasInto:
 		r.setObstacle("SELECT … INTO needs its rows from one shard")
 	case !plain:
@@ -195,10 +204,7 @@ func (c *compiler) unparsed(cause error) error {
 	shards, global := c.schema.allSet, true
 	for _, t := range c.mentioned(0) {
 		if t.Rule.Kind == Sharded || t.problem != "" {
-			if word := c.foreignSyntax(); word != "" {
-				return refuse("%s is not read here for sharded tables; the hint /*+ shard(name) */ sends the statement to one shard", word)
-			}
-			return cause
+			return c.notRead(t, cause)
 		}
 		c.markQualifier(t)
 		c.addTable(t)
@@ -219,10 +225,28 @@ func (c *compiler) unparsed(cause error) error {
 	return nil
 }
 
+// notRead is the error for a statement on a sharded table that the parser cannot read. A server that knows the table is asked first
+// what it thinks of the statement.
+func (c *compiler) notRead(t *Table, cause error) error {
+	var e *Error
+	word := c.foreignSyntax()
+	switch {
+	case word != "":
+		e = refuse("%s is not read here for the sharded table %s; the hint /*+ shard(name) */ sends the statement to one shard", word, t.Name)
+	case errors.As(cause, &e) && e.Code == codeSyntax:
+		_, near, _ := strings.Cut(e.Message, "near ")
+		e = refuse("which rows of the sharded table %s it means is not read from this syntax, near %s; the hint /*+ shard(name) */ sends the statement to one shard", t.Name, near)
+	default:
+		return cause
+	}
+	e.Judge = true
+	return e
+}
+
 // foreignSyntax names syntax that servers know and the parser does not.
 func (c *compiler) foreignSyntax() string {
 	for i := range c.toks {
-		if c.oneOf(i, "RETURNING", "JSON_TABLE", "OUTFILE", "DUMPFILE", "SYSTEM_TIME", "SKIP", "NOWAIT", "WAIT", "PORTION", "MATERIALIZED", "FETCH", "PROCEDURE") {
+		if c.oneOf(i, "RETURNING", "JSON_TABLE", "OUTFILE", "DUMPFILE", "SYSTEM_TIME", "SKIP", "NOWAIT", "WAIT", "PORTION", "MATERIALIZED", "FETCH", "PROCEDURE", "EXAMINED") {
 			return strings.ToUpper(c.textOf(i))
 		}
 	}

@@ -69,6 +69,9 @@ func (x *scratchCompiler) compile(node ast.Node) error {
 	if f.locksByName {
 		x.refuse("it uses named locks")
 	}
+	if x.c.history {
+		x.refuse("it reads the history of a table")
+	}
 	if err := x.tables(); err != nil {
 		return err
 	}
@@ -273,7 +276,7 @@ func (x *scratchCompiler) table(t *Table) scratchTable {
 
 // columns are those that the query may look at, and all of the keys among them: the temporary table has the same keys.
 func (x *scratchCompiler) columns(t *Table) []int {
-	all := x.all[t]
+	all := x.all[t] || x.c.unseenNames
 	need := make([]bool, len(t.Columns))
 	for i := range t.Columns {
 		if x.names[foldName(t.Columns[i].Name)] {

@@ -258,6 +258,9 @@ func (c *compiler) explain() error {
 	if err := inner.statement(); err != nil {
 		return err
 	}
+	if !inner.st.ReadOnly && kind == KindExplain && (c.word(0) == "ANALYZE" || c.find(1, i, "ANALYZE") < i) {
+		return refuse("ANALYZE runs the statement, and it would change the rows of one shard only")
+	}
 	st.Kind, st.Inner = kind, inner.st
 	st.ReadOnly = st.ReadOnly || inner.st.ReadOnly
 	st.Tables = inner.st.Tables

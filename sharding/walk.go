@@ -16,10 +16,24 @@ func isAnd(op opcode.Op) bool      { return op == opcode.LogicAnd }
 // walker goes once over a whole statement: it makes the blocks, finds the tables, and notes what matters for routing.
 type walker struct {
 	c     *compiler
-	stack []*block // blocks that are open
-	sees  []*block // and which one's columns a query that begins here sees; nil: none
-	query int      // depth of queries within others
-	limit int      // depth of unions with LIMIT
+	stack []*block                // blocks that are open
+	sees  []*block                // and which one's columns a query that begins here sees; nil: none
+	query int                     // depth of queries within others
+	limit int                     // depth of unions with LIMIT
+	locks map[*ast.TableName]bool // names behind FOR UPDATE OF: of sources, not of tables
+}
+
+// locking notes the names of a FOR UPDATE OF.
+func (w *walker) locking(l *ast.SelectLockInfo) {
+	if l == nil {
+		return
+	}
+	for _, n := range l.Tables {
+		if w.locks == nil {
+			w.locks = make(map[*ast.TableName]bool)
+		}
+		w.locks[n] = true
+	}
 }
 
 // facts is what a walk notes beside blocks and tables.
@@ -137,6 +151,7 @@ func (w *walker) Enter(n ast.Node) (ast.Node, bool) {
 	f := &w.c.facts
 	switch n := n.(type) {
 	case *ast.SelectStmt:
+		w.locking(n.LockInfo)
 		w.open(n, n.From, n.Where)
 	case *ast.UpdateStmt:
 		w.open(n, n.TableRefs, n.Where)
@@ -168,6 +183,9 @@ func (w *walker) Enter(n ast.Node) (ast.Node, bool) {
 	case *ast.CommonTableExpression:
 		f.expression(n)
 	case *ast.TableName:
+		if w.locks[n] {
+			break
+		}
 		f.names = append(f.names, n)
 	case *ast.SubqueryExpr:
 		f.subqueries = true
