@@ -34,6 +34,9 @@ func (st *Statement) Explain(p *Plan, in *Inputs, schema *Schema) []ExplainRow {
 		rows = append(rows, ExplainRow{Step: "read", Statement: string(f.Query)},
 			ExplainRow{Step: "write", Statement: strings.TrimSpace(string(f.Head)) + " VALUES …" + string(f.Tail)})
 	}
+	for i := range p.System {
+		rows = append(rows, ExplainRow{Step: "gather", Statement: "rows of " + p.System[i].Table.Name + " from all shards, as " + SystemStands + "." + p.System[i].Stand})
+	}
 	for _, t := range p.Targets {
 		r := ExplainRow{Step: step, Statement: text}
 		if t.Shard >= 0 && t.Shard < len(schema.Shards()) {

@@ -58,6 +58,7 @@ func (p *writePlanner) plan(st *Statement, x *execution) error {
 		return p.byKeys(x, refuse("%s", p.one), why)
 	}
 	x.plan.Why, x.plan.Returning = "the shard key does not narrow it to one shard", p.returning
+	x.plan.SameTime = p.sameTime
 	return x.targets(s)
 }
 
@@ -112,6 +113,7 @@ func (p *writePlanner) mayNeedChange(c *compiler, sources int) bool {
 // finishWrite settles where UPDATE and DELETE of these tables may run.
 func (c *compiler) finishWrite(p *writePlanner, targets []*Table, limit bool) error {
 	r := p.routing
+	p.sameTime = c.facts.clock
 	global, other := false, false
 	for _, t := range targets {
 		if err := c.mayChange(t, false); err != nil {
@@ -136,7 +138,7 @@ func (c *compiler) finishWrite(p *writePlanner, targets []*Table, limit bool) er
 		if err := c.checkCopies(); err != nil {
 			return err
 		}
-		p.copies, p.sameTime = true, c.facts.clock
+		p.copies = true
 	case limit && p.one == "":
 		p.one = "LIMIT of a change over several shards: which rows it means is known only where they are all on one shard"
 	}
