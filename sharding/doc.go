@@ -8,12 +8,22 @@
 // holds a routing program over literal and parameter slots and templates of the texts that go to the shards. Plan runs
 // the program with the values of one execution; when it allocates at all, it is in memory that the caller keeps.
 //
+// Where a query with several tables runs is found in steps. The walk (walk.go) makes a block of each SELECT, knowing which columns it sees.
+// Binding (from.go) finds a block's sources and conditions; a derived table becomes a relation (relation.go): to its reader it
+// is like a sharded table, where its rows on the shards are its parts, or like one with copies. Columns that conditions make equal are in
+// one class (classes.go), and sharded tables of a block whose keys are in the same classes make a group (grouping.go): its rows meet on
+// one shard. A statement with one group in its outermost block, to which all groups of subqueries are linked by the key, can run on
+// each shard for itself (routing.go). Predicates over a group's key, or the combinations of values for a key of several columns
+// (predicate.go, pins.go), say which shards that are.
+//
 // Invariants:
 //
 //   - Routing never loses rows: every shard that may hold a row that the statement needs is a target. What cannot be
 //     proved is scattered (reads and writes of existing rows) or refused (new rows, and answers that cannot be merged).
 //   - Two values that the server holds equal under the shard key's type and collation are on one shard. The functions
 //     that place them (hash.go, canonical.go, the collation tables) must never change: data would be lost from sight.
+//   - What holds only for rows that find a partner in an outer join says nothing about rows without one.
+//   - A procedure is called only where one shard has all that it names.
 //   - A view is where what it reads is. Where a row of it is made of rows of several shards, no shard is asked for it: its query is.
 //   - A statement that one shard answers is forwarded byte for byte, with its comments and hints.
 //   - No input makes a panic: bad text is a syntax error, an unknown construct is refused with its reason.
