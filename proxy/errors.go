@@ -36,6 +36,7 @@ const (
 	erUnsupportedPS       = 1295
 	erSavepointMissing    = 1305
 	erQueryInterrupted    = 1317
+	erTooManyScratch      = 1203
 	erLockWaitTimeout     = 1205
 	erWrongArguments      = 1210
 	erXARMFail            = 1399

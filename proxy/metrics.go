@@ -76,6 +76,8 @@ func newMetrics(p *Proxy) *metrics {
 	}
 	m.registry.MustRegister(p.spools.gauges()...)
 	m.registry.MustRegister(p.kept.gauge())
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "lockstep", Name: "scratch_statements",
+		Help: "Statements whose rows are on one server now."}, func() float64 { return float64(len(p.gate.places)) }))
 	m.registry.MustRegister(m.compressed, m.attributesDropped, m.logins, m.loginFailures, m.refused, m.errors, m.single, m.pipelined, m.repeated, m.scattered, m.rollbacks,
 		m.unknownCommits, m.commits, m.lookups, m.deadlockTime, m.clientsLost, m.loadBytes, m.loadLines, m.scratch, m.scratchRows, m.scratchBytes, m.keyed, m.keyedRefused, m.moved, &partsCollector{p}, deadlockCollector{p}, definitionCollector{p}, loopCollector{p})
 	return m

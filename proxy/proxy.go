@@ -36,6 +36,7 @@ type Proxy struct {
 	shards   []*backend.Shard // in the file's order: a plan's shard index is a position here
 	idShards []*backend.Shard // the same servers, for sequences alone
 	scratch  []*backend.Shard // the same servers, for temporary tables alone
+	gate     *scratchGate     // who may use those
 	byName   map[string]int
 
 	decisions   *txlog.Log
@@ -129,13 +130,14 @@ func New(cfg *config.Config, o Options) (*Proxy, error) {
 		o.MaxConns, o.MaxIdle = sequenceConns, sequenceConns
 		p.idShards = append(p.idShards, backend.NewShard(o))
 		// So do temporary tables: whoever needs one may hold branches.
-		o.MaxConns, o.MaxIdle = cfg.Limits.MaxScratchRuns, cfg.Limits.MaxScratchRuns
+		o.MaxConns, o.MaxIdle = scratchDepth*cfg.Limits.MaxScratchRuns, cfg.Limits.MaxScratchRuns
 		p.scratch = append(p.scratch, backend.NewShard(o))
 	}
 	p.sequences = catalog.NewSequences(catalog.SequenceOptions{
 		Home: p.idShards[p.sequenceHome()], Shards: p.idShards, Block: cfg.SequenceBlock,
 		Physical: p.physicalByName, Logger: o.Logger,
 	})
+	p.gate = newScratchGate(cfg.Limits.MaxScratchRuns, cfg.Shards[0].Pool.AcquireTimeout)
 	p.metrics = newMetrics(p)
 	p.deadlocks = p.newDetector()
 	close(p.made)

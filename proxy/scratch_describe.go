@@ -12,6 +12,11 @@ func (s *session) prepareSomewhere(st *prepared, parsed *sharding.Statement) (*b
 	if apart == nil || !s.vars.scratch {
 		return s.prepareOn(s.describer(parsed), st.sql)
 	}
+	leave, err := s.enterScratch()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	d, err := s.openDesk(apart)
 	if err != nil {
 		return nil, err

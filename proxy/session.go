@@ -58,6 +58,7 @@ type session struct {
 	locks    bool  // the running statement may lock what it reads
 	more     bool  // further statements of the same packet follow
 	limited  bool  // the running statement has a time limit
+	seated   bool  // the running statement may use the scratch server
 	diag     diagnostics
 
 	tracking   sessionTrack

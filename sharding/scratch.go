@@ -17,9 +17,42 @@ type ScratchLoad struct {
 	Database string // of the temporary table, on the server that the query runs on
 	Uses     int    // how often the query reads the table
 	Columns  []ScratchColumn
-	SQL      []byte // reads the columns of the rows that the query may need; nil: the table itself is there and whole
-	Whole    []byte // reads those of all rows, for where a condition in SQL does more than to leave rows out; nil: SQL does
-	InPlace  bool   // no temporary table
+	InPlace  bool // the table itself is there and whole: no temporary table
+
+	head, where, tail []byte // of the query that reads the rows
+	Follows           []ScratchFollow
+}
+
+// ScratchFollow says that only those rows matter whose column is equal to that of a row which an earlier load has brought.
+type ScratchFollow struct {
+	Load   int    // position in Loads
+	Column string // of that one's table
+	Own    string
+}
+
+// Filtered says whether the query leaves rows out by conditions.
+func (l *ScratchLoad) Filtered() bool { return len(l.where) > 0 }
+
+// Query reads the columns of the rows that the statement may need, for the planner. Without filtered it reads those that the
+// statement's own conditions would leave out too: for where a condition does more than that. Those in more must hold besides.
+func (l *ScratchLoad) Query(filtered bool, more ...string) []byte {
+	out := append([]byte(nil), l.head...)
+	var conditions []string
+	if filtered && len(l.where) > 0 {
+		conditions = append(conditions, string(l.where))
+		if len(more) > 0 {
+			conditions[0] = "(" + conditions[0] + ")"
+		}
+	}
+	for i, c := range append(conditions, more...) {
+		if i == 0 {
+			out = append(out, " WHERE "...)
+		} else {
+			out = append(out, " AND "...)
+		}
+		out = append(out, c...)
+	}
+	return append(out, l.tail...)
 }
 
 // ScratchColumn is a column that is loaded, and how its values are written so that the temporary table has the very same.
@@ -54,6 +87,13 @@ type scratchTable struct {
 	columns []int
 	locked  string    // what follows its load: FOR UPDATE and its kin
 	where   [][]piece // one of them holds for every row that is needed; none: all rows are
+	follows []scratchFollow
+}
+
+// scratchFollow says that rows matter only where the column own is equal to a column of a row of another table that matters.
+type scratchFollow struct {
+	from        *Table
+	column, own int
 }
 
 func (p *scratchPlanner) plan(st *Statement, x *execution) error {
@@ -79,6 +119,7 @@ func (p *scratchPlanner) load(st *Statement, x *execution, reason *Error) error 
 	if err := x.scratchText(s, st); err != nil {
 		return err
 	}
+	at := make(map[*Table]int, len(p.loads))
 	for i := range p.loads {
 		l := &p.loads[i]
 		out := ScratchLoad{Table: l.table, Database: x.physical(s.Shard, l.table.Database), Uses: l.uses}
@@ -88,16 +129,16 @@ func (p *scratchPlanner) load(st *Statement, x *execution, reason *Error) error 
 			continue
 		}
 		out.Columns = l.named()
-		var err error
-		if out.SQL, err = p.text(x, s.Shard, l, l.where); err != nil {
+		if err := p.text(x, s.Shard, l, &out); err != nil {
 			return err
 		}
-		if len(l.where) > 0 {
-			if out.Whole, err = p.text(x, s.Shard, l, nil); err != nil {
-				return err
+		for _, f := range l.follows {
+			if n, ok := at[f.from]; ok {
+				out.Follows = append(out.Follows, ScratchFollow{Load: n, Column: f.from.Columns[f.column].Name, Own: l.table.Columns[f.own].Name})
 			}
 		}
 		s.Locks = s.Locks || l.locked != ""
+		at[l.table] = len(s.Loads)
 		s.Loads = append(s.Loads, out)
 	}
 	return nil
@@ -126,29 +167,29 @@ func (x *execution) scratchText(s *Scratch, st *Statement) error {
 	return err
 }
 
-// text is the query that reads a table's rows, for the planner: names are those that clients use.
-func (p *scratchPlanner) text(x *execution, shard int, l *scratchTable, where [][]piece) ([]byte, error) {
-	t := &template{}
-	t.addText("SELECT ")
+// text makes the query that reads a table's rows.
+func (p *scratchPlanner) text(x *execution, shard int, l *scratchTable, out *ScratchLoad) error {
+	head := []byte("SELECT ")
 	for i, c := range l.columns {
 		if i > 0 {
-			t.addText(", ")
+			head = append(head, ", "...)
 		}
-		t.addText(l.table.Columns[c].scratchExpression())
+		head = append(head, l.table.Columns[c].scratchExpression()...)
 	}
-	t.addText(" FROM " + l.table.rowSource())
-	for i, w := range where {
-		if i == 0 {
-			t.addText(" WHERE ")
-		} else {
+	out.head = append(head, " FROM "+l.table.rowSource()...)
+	t := &template{}
+	for i, w := range l.where {
+		if i > 0 {
 			t.addText(" OR ")
 		}
 		for _, piece := range w {
 			t.add(piece)
 		}
 	}
-	t.addText(l.locked)
-	return t.render(nil, x, shard)
+	out.tail = []byte(l.locked)
+	var err error
+	out.where, err = t.render(nil, x, shard)
+	return err
 }
 
 // Apart gives the tables of a query that no shard has all of, as they would be brought to one server; nil where one has.

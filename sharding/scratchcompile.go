@@ -20,6 +20,8 @@ type scratchCompiler struct {
 	locking string
 	locked  map[*Table]string // how: what follows the loads of the table
 	share   bool              // an inner query locks with LOCK IN SHARE MODE
+	edges   [][2]column       // a constant goes from the first to the second
+	seeds   []seed            // constants of columns
 	common  int               // common table expressions around what is visited
 	opened  map[*Table]bool   // tables of common table expressions that are read more than once
 
@@ -77,12 +79,14 @@ func (x *scratchCompiler) compile(node ast.Node) error {
 	}
 	x.locks(node)
 	node.Accept(x)
+	x.carry()
 	for _, t := range x.c.st.Tables {
 		if !x.c.readableNames(t) {
 			x.refuse("names that are not ASCII need a session in utf8mb4")
 		}
 		x.p.loads = append(x.p.loads, x.table(t))
 	}
+	x.order()
 	return nil
 }
 
@@ -270,6 +274,9 @@ func (x *scratchCompiler) table(t *Table) scratchTable {
 	}
 	if whole {
 		out.where = nil
+	}
+	if out.uses == 1 && !x.whole[t] && !x.c.facts.assigns {
+		out.follows = x.follows(t)
 	}
 	return out
 }

@@ -15,7 +15,11 @@ func (st *Statement) explainScratch(s *Scratch, in *Inputs, text string) []Expla
 			rows = append(rows, ExplainRow{Step: "in place", Shard: home, Statement: "table " + l.Table.Name + " is there"})
 			continue
 		}
-		rows = append(rows, st.explainLoad(l, in)...)
+		var more []string
+		for _, f := range l.Follows {
+			more = append(more, string(appendName(nil, f.Own))+" IN ("+f.values(s)+")")
+		}
+		rows = append(rows, st.explainLoad(l, more, in)...)
 	}
 	if s.SQL != nil {
 		text = strings.TrimSpace(string(s.SQL))
@@ -24,30 +28,39 @@ func (st *Statement) explainScratch(s *Scratch, in *Inputs, text string) []Expla
 }
 
 // explainLoad plans the query that loads a table, as it will be when it is run.
-func (st *Statement) explainLoad(l *ScratchLoad, in *Inputs) []ExplainRow {
+func (st *Statement) explainLoad(l *ScratchLoad, more []string, in *Inputs) []ExplainRow {
+	query, shown := l.Query(true), ""
+	if len(more) > 0 {
+		shown = " -- if that is few: " + strings.Join(more, " AND ")
+	}
 	failed := func(err error) []ExplainRow {
-		return []ExplainRow{{Step: "load", Statement: fmt.Sprintf("%s (%v)", l.SQL, err)}}
+		return []ExplainRow{{Step: "load", Statement: fmt.Sprintf("%s (%v)", query, err)}}
 	}
 	env := st.env
-	read, _, err := compile(st.schema, &env, l.SQL, false)
+	read, _, err := compile(st.schema, &env, query, false)
 	if err != nil {
 		return failed(err)
 	}
-	key := shapeKey{env: &env, text: l.SQL}
+	key := shapeKey{env: &env, text: query}
 	lits, _ := key.scan(nil)
 	own := *in
-	own.SQL, own.Literals, own.Params, own.MayScratch = l.SQL, lits, nil, false
+	own.SQL, own.Literals, own.Params, own.MayScratch = query, lits, nil, false
 	var plan Plan
 	if err := read.Plan(&plan, &own); err != nil {
 		return failed(err)
 	}
 	var rows []ExplainRow
 	for _, t := range plan.Targets {
-		sql := l.SQL
+		sql := query
 		if t.SQL != nil {
 			sql = t.SQL
 		}
-		rows = append(rows, ExplainRow{Step: "load", Shard: st.schema.shards[t.Shard], Statement: string(sql)})
+		rows = append(rows, ExplainRow{Step: "load", Shard: st.schema.shards[t.Shard], Statement: string(sql) + shown})
 	}
 	return rows
+}
+
+// values says in words what the values are.
+func (f *ScratchFollow) values(s *Scratch) string {
+	return "the values of " + s.Loads[f.Load].Table.Name + "." + f.Column
 }

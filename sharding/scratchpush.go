@@ -13,11 +13,14 @@ import (
 //   - A condition of WHERE, or of an inner join, says it of its table, if the table is not the side of an outer join that may
 //     be NULL. If it is, the condition must not be true for NULLs: a row that is missing would be seen as NULLs.
 //   - A condition of an outer join says it of the side that may be NULL only.
-//   - Columns that must be equal carry a constant from one to the other: from both sides of an inner join, and to the side of an outer
-//     join that may be NULL.
+//   - Columns that must be equal carry a constant from one to the other: from both sides of an inner join, to the side of an outer
+//     join that may be NULL, and from a query to the subqueries in it. In the same directions, the rows of one table say which of another matter.
 
 // sourceNeeds is what is known of the rows of one use of a table that matter.
-type sourceNeeds struct{ conditions []template }
+type sourceNeeds struct {
+	conditions []template
+	constant   []int // columns that a condition gives a constant
+}
 
 // where joins the conditions with AND.
 func (n *sourceNeeds) where() []piece {
@@ -48,8 +51,6 @@ type pusher struct {
 	b        *block
 	at       int // the next source of the join tree
 	optional map[*source]bool
-	edges    [][2]column // a constant goes from the first to the second
-	seeds    []seed
 }
 
 // seed is a constant that a column has in every row that matters.
@@ -66,7 +67,6 @@ func (x *scratchCompiler) push(n *ast.SelectStmt, b *block) {
 	if n.Where != nil {
 		p.conditions(conjuncts(nil, n.Where), nil)
 	}
-	p.carry()
 }
 
 // join reads a join tree in the order of the block's sources, and returns those of the subtree.
@@ -157,8 +157,11 @@ func (p *pusher) equality(e ast.ExprNode) (l, r column, ok bool) {
 	if l, r, ok = p.x.c.columnEquality(p.b, e); !ok || l.source == r.source {
 		return l, r, false
 	}
-	return l, r, slices.Contains(p.b.sources, l.source) && slices.Contains(p.b.sources, r.source)
+	return l, r, p.own(l) || p.own(r)
 }
+
+// own says whether a column is of the block itself, and not of one around it.
+func (p *pusher) own(c column) bool { return slices.Contains(p.b.sources, c.source) }
 
 // equal notes that two columns are equal, if comparing them is plain equality of one type.
 func (p *pusher) equal(l, r column, optional []*source) {
@@ -170,11 +173,12 @@ func (p *pusher) equal(l, r column, optional []*source) {
 	if errL != nil || errR != nil || !tl.sameClass(tr) {
 		return
 	}
-	if optional == nil || slices.Contains(optional, r.source) && !slices.Contains(optional, l.source) {
-		p.edges = append(p.edges, [2]column{l, r})
+	inner := optional == nil
+	if p.own(r) && (inner || slices.Contains(optional, r.source) && !slices.Contains(optional, l.source)) {
+		p.x.edges = append(p.x.edges, [2]column{l, r})
 	}
-	if optional == nil || slices.Contains(optional, l.source) && !slices.Contains(optional, r.source) {
-		p.edges = append(p.edges, [2]column{r, l})
+	if p.own(l) && (inner || slices.Contains(optional, l.source) && !slices.Contains(optional, r.source)) {
+		p.x.edges = append(p.x.edges, [2]column{r, l})
 	}
 }
 
@@ -213,22 +217,24 @@ func (p *pusher) seed(e ast.ExprNode) {
 		return
 	}
 	if col, ok := p.b.resolve(n.Name); ok {
-		p.seeds = append(p.seeds, seed{col, w.out})
+		need := p.x.needs[col.source]
+		need.constant = append(need.constant, col.index)
+		p.x.seeds = append(p.x.seeds, seed{col, w.out})
 	}
 }
 
 // carry brings the constants of columns to those that are equal to them.
-func (p *pusher) carry() {
-	for _, s := range p.seeds {
+func (x *scratchCompiler) carry() {
+	for _, s := range x.seeds {
 		seen := map[columnID]bool{s.col.id(): true}
 		for todo := []column{s.col}; len(todo) > 0; todo = todo[1:] {
-			for _, e := range p.edges {
+			for _, e := range x.edges {
 				if e[0] != todo[0] || seen[e[1].id()] {
 					continue
 				}
 				seen[e[1].id()] = true
 				todo = append(todo, e[1])
-				need := p.x.needs[e[1].source]
+				need := x.needs[e[1].source]
 				if need == nil {
 					continue
 				}
@@ -238,6 +244,7 @@ func (p *pusher) carry() {
 					t.add(piece)
 				}
 				need.conditions = append(need.conditions, t)
+				need.constant = append(need.constant, e[1].index)
 			}
 		}
 	}

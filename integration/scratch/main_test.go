@@ -111,6 +111,28 @@ func (p *pair) connect() {
 	p.plain, p.proxy = dial(p.t, p.plainAddress, "d"), dial(p.t, p.c.Listen, "d")
 }
 
+// TestScratch runs what needs no settings of its own.
+func TestScratch(t *testing.T) {
+	p := filled(t)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *pair)
+	}{
+		{"queries", testQueries}, {"transactions", testTransactions}, {"state", testState}, {"off", testOff}, {"kill", testKill},
+		{"cursor", testCursor}, {"types", testTypes}, {"more than a packet", testMoreThanAPacket},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, p.of(t)) })
+	}
+}
+
+// of is the pair for a subtest, with connections of its own.
+func (p *pair) of(t *testing.T) *pair {
+	own := *p
+	own.t = t
+	own.connect()
+	return &own
+}
+
 // filled is start with the tables and their rows.
 func filled(t *testing.T) *pair {
 	t.Helper()

@@ -16,9 +16,8 @@ import (
 
 const crossed = "SELECT COUNT(*), SUM(o.total) FROM customer c JOIN orders o ON o.customer_id = c.id"
 
-// TestTransactions: a transaction sees its own changes, and nobody else's; its locks are taken where the rows are.
-func TestTransactions(t *testing.T) {
-	p := filled(t)
+// testTransactions: a transaction sees its own changes, and nobody else's; its locks are taken where the rows are.
+func testTransactions(t *testing.T, p *pair) {
 	for _, change := range []string{"BEGIN", "UPDATE orders SET total = total + 1000 WHERE id < 9", "DELETE FROM customer WHERE id = 4", "INSERT INTO region VALUES (9, 'new')"} {
 		p.both(change)
 	}
@@ -66,9 +65,8 @@ func isError(err error, code uint16) bool {
 	return errors.As(err, &me) && me.Code == code
 }
 
-// TestState: what sessions keep is what it would be on one server, before and after.
-func TestState(t *testing.T) {
-	p := filled(t)
+// testState: what sessions keep is what it would be on one server, before and after.
+func testState(t *testing.T, p *pair) {
 	p.both("SET @x = 30, @y = 'Name b' COLLATE utf8mb4_general_ci")
 	p.same("SELECT o.id FROM orders o JOIN customer c ON c.id = o.customer_id WHERE o.total > @x AND c.name = @y")
 	p.both("SELECT COUNT(*), MAX(c.name) FROM orders o JOIN customer c ON c.id = o.customer_id WHERE o.total > 50 INTO @x, @y")
@@ -99,9 +97,8 @@ func TestState(t *testing.T) {
 	p.both("DO (SELECT COUNT(*) FROM orders o JOIN customer c ON c.id = o.customer_id)")
 }
 
-// TestOff: the session says no, and hears what needs it.
-func TestOff(t *testing.T) {
-	p := filled(t)
+// testOff: the session says no, and hears what needs it.
+func testOff(t *testing.T, p *pair) {
 	must(t, p.proxy, "SET lockstep_scratch = OFF")
 	_, err := p.proxy.Execute(crossed)
 	if !isError(err, 1235) || !strings.Contains(err.Error(), "lockstep_scratch is OFF") || !strings.Contains(err.Error(), "customer and orders are not joined by their shard keys") {
@@ -118,17 +115,23 @@ func TestOff(t *testing.T) {
 	}
 }
 
-// TestLimits: a statement that needs too much ends with an error that names the setting, and its session goes on.
+// TestLimits: limits of the rows of one statement, and of statements.
 func TestLimits(t *testing.T) {
-	p := start(t, rules+"limits: {max_scratch_rows: 50, max_scratch_bytes: 1048576}\n")
+	p := start(t, rules+"limits: {max_scratch_rows: 110, max_scratch_bytes: 1048576, max_scratch_statements: 2}\n")
 	for _, sql := range append(tables[:len(tables):len(tables)], rows()...) {
 		p.both(sql)
 	}
+	t.Run("concurrent", func(t *testing.T) { testConcurrent(t, p.of(t)) })
+	t.Run("size", func(t *testing.T) { testSize(t, p.of(t)) })
+}
+
+// testSize: a statement that needs too much ends with an error that names the setting, and its session goes on.
+func testSize(t *testing.T, p *pair) {
 	for _, in := range []string{"", "BEGIN", "COMMIT"} {
 		if in != "" {
 			p.both(in)
 		}
-		_, err := p.proxy.Execute("SELECT COUNT(*) FROM item i JOIN orders o ON o.customer_id = i.line")
+		_, err := p.proxy.Execute("SELECT COUNT(*) FROM item i, orders o WHERE o.customer_id + 0 = i.line")
 		if !isError(err, 1104) || !strings.Contains(err.Error(), "limits.max_scratch_rows") {
 			t.Errorf("too many rows get %v", err)
 		}
@@ -145,9 +148,8 @@ func TestLimits(t *testing.T) {
 	p.same("SELECT a.id FROM big a JOIN orders o ON o.customer_id = a.id WHERE a.id < 3 AND o.id < 9")
 }
 
-// TestKill: a KILL QUERY ends the query wherever it is, and leaves session and transaction alone.
-func TestKill(t *testing.T) {
-	p := filled(t)
+// testKill: a KILL QUERY ends the query wherever it is, and leaves session and transaction alone.
+func testKill(t *testing.T, p *pair) {
 	must(t, p.proxy, "BEGIN")
 	must(t, p.proxy, "UPDATE orders SET total = 5 WHERE id = 1")
 	killer := dial(t, p.c.Listen, "d")
@@ -178,12 +180,8 @@ func TestKill(t *testing.T) {
 	must(t, p.proxy, "COMMIT")
 }
 
-// TestConcurrent: many sessions at once, more than may use the scratch server, each with its own answer; nothing is left behind.
-func TestConcurrent(t *testing.T) {
-	p := start(t, rules+"limits: {max_scratch_statements: 2}\n")
-	for _, sql := range append(tables[:len(tables):len(tables)], rows()...) {
-		p.both(sql)
-	}
+// testConcurrent: many sessions at once, more than may use the scratch server, each with its own answer; nothing is left behind.
+func testConcurrent(t *testing.T, p *pair) {
 	want := make([]string, 8)
 	query := func(i int) string {
 		return fmt.Sprintf("SELECT COUNT(*), SUM(o.total) FROM customer c JOIN orders o ON o.customer_id = c.id WHERE o.id > %d", i*4)
@@ -219,9 +217,8 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
-// TestCursor: rows are fetched piece by piece.
-func TestCursor(t *testing.T) {
-	p := filled(t)
+// testCursor: rows are fetched piece by piece.
+func testCursor(t *testing.T, p *pair) {
 	db, err := sql.Open("mysql", p.c.DSN("d"))
 	if err != nil {
 		t.Fatal(err)

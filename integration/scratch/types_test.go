@@ -64,9 +64,8 @@ var mariaDBTypes = []typed{
 	{"TIMESTAMP(3) NULL DEFAULT NULL ON UPDATE CURRENT_TIMESTAMP(3)", []string{"'2001-01-01 00:00:00.5'"}},
 }
 
-// TestTypes: every value comes out of the temporary table as it went in, in every session.
-func TestTypes(t *testing.T) {
-	p := start(t, "default_rule: {kind: sharded, shard_key: primary_key}\n")
+// testTypes: every value comes out of the temporary table as it went in, in every session.
+func testTypes(t *testing.T, p *pair) {
 	types := commonTypes
 	if cluster.Engine(t) == localdb.MariaDB {
 		types = append(types[:len(types):len(types)], mariaDBTypes...)
@@ -77,7 +76,7 @@ func TestTypes(t *testing.T) {
 		columns = append(columns, fmt.Sprintf("c%d %s", i, c.definition))
 	}
 	p.both("SET sql_mode = 'ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00'")
-	p.both("CREATE TABLE t (id INT PRIMARY KEY, " + strings.Join(columns, ", ") + ")")
+	p.both("CREATE TABLE typed (id INT PRIMARY KEY, " + strings.Join(columns, ", ") + ")")
 	p.both("CREATE TABLE other (id INT PRIMARY KEY AUTO_INCREMENT, k INT)")
 	for row := range 5 {
 		p.both(fmt.Sprintf("INSERT INTO other VALUES (%d, %d)", row, row))
@@ -87,9 +86,9 @@ func TestTypes(t *testing.T) {
 				into, values = append(into, names[i]), append(values, c.values[row])
 			}
 		}
-		p.both("INSERT IGNORE INTO t (" + strings.Join(into, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")")
+		p.both("INSERT IGNORE INTO typed (" + strings.Join(into, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")")
 	}
-	all := "SELECT t.id, t." + strings.Join(names, ", t.") + " FROM t JOIN other o ON o.k = t.id"
+	all := "SELECT t.id, t." + strings.Join(names, ", t.") + " FROM typed t JOIN other o ON o.k = t.id"
 	for _, session := range []string{
 		"SET time_zone = '+00:00'",
 		"SET sql_mode = 'STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'",
@@ -101,23 +100,22 @@ func TestTypes(t *testing.T) {
 		p.connect()
 		p.both(session)
 		p.same(all)
-		p.same("SELECT * FROM t WHERE id IN (SELECT k FROM other)")
+		p.same("SELECT * FROM typed t WHERE id IN (SELECT k FROM other)")
 		for i := range types {
-			p.same(fmt.Sprintf("SELECT HEX(t.c%d), HEX(t.c%d + 0) FROM t JOIN other o ON o.k = t.id", i, i))
+			p.same(fmt.Sprintf("SELECT HEX(t.c%d), HEX(t.c%d + 0) FROM typed t JOIN other o ON o.k = t.id", i, i))
 		}
 	}
 }
 
-// TestMoreThanAPacket: rows that are larger than one INSERT, and many of them.
-func TestMoreThanAPacket(t *testing.T) {
-	p := start(t, "default_rule: {kind: sharded, shard_key: primary_key}\n")
+// testMoreThanAPacket: rows that are larger than one INSERT, and many of them.
+func testMoreThanAPacket(_ *testing.T, p *pair) {
 	p.both("CREATE TABLE t (id INT PRIMARY KEY, b LONGTEXT)")
 	p.both("CREATE TABLE o (id INT PRIMARY KEY, k INT)")
 	for i := range 5 {
 		p.both(fmt.Sprintf("INSERT INTO t VALUES (%d, REPEAT('%d''', %d))", i, i, 200_000*i))
 		p.both(fmt.Sprintf("INSERT INTO o VALUES (%d, %d)", i, 4-i))
 	}
-	p.same("SELECT t.id, LENGTH(b), MD5(b) FROM t JOIN o ON o.k = t.id")
+	p.same("SELECT t.id, LENGTH(b), MD5(b) FROM typed t JOIN o ON o.k = t.id")
 	var rows []string
 	for i := range 20_000 {
 		rows = append(rows, fmt.Sprintf("(%d, 'row %d')", 100+i, i))
