@@ -65,6 +65,8 @@ func (c *compiler) readColumn(i, end int, info *TableInfo, tableCollation string
 			if text && typeEnd+1 < end && (c.word(typeEnd) == "CHARSET" || c.word(typeEnd-1) == "CHARACTER") {
 				col.Collation = defaultCollation(strings.Trim(c.textOf(typeEnd+1), "'`\""))
 			}
+		case "INVISIBLE":
+			col.Invisible = true
 		case "GENERATED", "AS":
 			col.Generated = true
 		case "COMMENT", "DEFAULT", "REFERENCES":

@@ -40,6 +40,7 @@ type output struct {
 	plain bool
 	span  [2]int // tokens of the expression, without alias
 	star  string // text, for columns that stand for *
+	field int    // of a star: which of the query's fields it is
 
 	computed bool // by a server, once groups are whole
 }
@@ -113,7 +114,7 @@ func (x *scatterer) outputs() string {
 	for i, f := range x.sel.Fields.Fields {
 		span := x.s.fields[i]
 		if f.WildCard != nil {
-			x.expand(f.WildCard)
+			x.expand(f.WildCard, i)
 			continue
 		}
 		o := output{expr: f.Expr, span: span}
@@ -140,22 +141,25 @@ func (x *scatterer) outputs() string {
 
 // expand replaces a star. The columns are named one by one in the text, so that a column that was added behind the
 // catalog's back cannot shift the hidden ones.
-func (x *scatterer) expand(w *ast.WildCardField) {
+func (x *scatterer) expand(w *ast.WildCardField, field int) {
 	for _, s := range x.b.sources {
 		if w.Table.O != "" && s.alias != w.Table.O {
 			continue
 		}
 		if s.table == nil || s.table.nameless {
-			x.visible = append(x.visible, output{star: "?"})
+			x.visible = append(x.visible, output{star: "?", field: field})
 			continue
 		}
 		for i := range s.table.Columns {
+			if s.table.Columns[i].Invisible {
+				continue
+			}
 			name := s.table.Columns[i].Name
 			var text []byte
 			if len(x.b.sources) > 1 {
 				text = append(appendName(text, s.alias), '.')
 			}
-			x.visible = append(x.visible, output{name: foldName(name), plain: true, col: column{s, i}, star: string(appendName(text, name))})
+			x.visible = append(x.visible, output{name: foldName(name), plain: true, col: column{s, i}, star: string(appendName(text, name)), field: field})
 		}
 	}
 }

@@ -2,8 +2,6 @@ package sharding
 
 import (
 	"strings"
-
-	"github.com/pingcap/tidb/pkg/parser/ast"
 )
 
 // finishText makes the text for the shards.
@@ -82,7 +80,7 @@ func (x *scatterer) fieldsText(t *template) int {
 			n++
 			continue
 		}
-		for begin := n; n < len(x.visible) && x.visible[n].star != "" && x.sameStar(f.WildCard, begin, n); n++ {
+		for begin := n; n < len(x.visible) && x.visible[n].star != "" && x.visible[n].field == i; n++ {
 			if n > begin {
 				t.addText(", ")
 			}
@@ -108,16 +106,4 @@ func (x *scatterer) fieldText(t *template, o *output, field [2]int) {
 	}
 	c.pinSpan(start, end) // constants are part of the name
 	t.addText(" AS " + string(appendName(nil, strings.TrimSpace(c.src[start:end]))))
-}
-
-// sameStar says whether visible column n comes from the star that column begin began.
-func (x *scatterer) sameStar(w *ast.WildCardField, begin, n int) bool {
-	if w.Table.O != "" {
-		return x.visible[n].col.source.alias == w.Table.O && x.visible[n].col.index == n-begin
-	}
-	total := 0
-	for _, s := range x.b.sources {
-		total += len(s.table.Columns)
-	}
-	return n-begin < total
 }
