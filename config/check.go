@@ -19,6 +19,8 @@ func (s *source) check(c *Config) {
 	s.checkSequences(c, shards)
 	s.checkCommitTimes(&c.CommitTimes)
 	s.checkDeadlocks(&c.Deadlocks)
+	s.fill(&c.LockTables, "lock_tables", LockTablesRefuse)
+	s.oneOf(c.LockTables, "lock_tables", LockTablesRefuse, LockTablesIgnore)
 	s.fill(&c.LocalInfile, "local_infile", LocalInfileOn)
 	s.oneOf(c.LocalInfile, "local_infile", LocalInfileOn, LocalInfileOff)
 	s.fill(&c.Scratch, "scratch", ScratchOn)

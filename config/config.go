@@ -21,6 +21,7 @@ type Config struct {
 	DefaultRule   *Rule         `yaml:"default_rule"`   // for tables with no rule; absent: such tables are refused
 	SequenceShard string        `yaml:"sequence_shard"` // holds AUTO_INCREMENT sequences; default the first shard
 	SequenceBlock int           `yaml:"sequence_block"` // ids reserved at once; default 1000
+	LockTables    string        `yaml:"lock_tables"`    // LOCK TABLES of clients: refuse (default) | ignore: nothing is locked, with a warning
 	LocalInfile   string        `yaml:"local_infile"`   // LOAD DATA LOCAL: on (default; the shards' own local_infile counts too) | off
 	Scratch       string        `yaml:"scratch"`        // whether rows are brought to one server for queries that need that: on (default) | off; sessions may choose
 	Timeouts      Timeouts      `yaml:"timeouts"`       //
@@ -38,6 +39,12 @@ const (
 	TwoPhase   = "2pc"
 	ThreePhase = "3pc"
 	OneShard   = "single"
+)
+
+// The values of Config.LockTables.
+const (
+	LockTablesRefuse = "refuse"
+	LockTablesIgnore = "ignore"
 )
 
 // The values of Config.LocalInfile.

@@ -127,7 +127,7 @@ func (s *session) run(st *sharding.Statement, rq *request) error {
 	case sharding.KindUnlockTables:
 		return s.okAfter(nil) // it commits only after LOCK TABLES, which there is none of
 	case sharding.KindLockTables:
-		return notSupported("LOCK TABLES: a lock over several shards would not be one lock (mysqldump: use --skip-add-locks)")
+		return s.lockTables()
 	case sharding.KindXA:
 		return protocol.NewError(erXARMFail, "XAER_RMFAIL: XA statements are not for clients: Lockstep itself makes every transaction over several shards atomic")
 	case sharding.KindPrepareText:

@@ -74,31 +74,19 @@ func (c *compiler) maintainTables(i int) error {
 	return c.applyHint()
 }
 
-// lockTables goes to the one shard that has all the tables.
+// lockTables reads the names; no shard is asked.
 func (c *compiler) lockTables() error {
-	shards := c.schema.allSet
 	for _, part := range c.split(2, len(c.toks)) {
 		n, _, ok := c.qualified(part[0])
 		if !ok {
 			return syntaxError(c.src, c.startOf(part[0]))
 		}
-		c.markDatabase(part[0])
+		if n.database == "" {
+			return errorf(codeNoDatabase, "No database selected")
+		}
 		if t, ok := c.schema.Table(n.database, n.name); ok {
-			c.st.Tables = append(c.st.Tables, t)
-			shards = shards.and(t.shards())
-			if t.Rule.Kind != Single {
-				shards = shards.and(shardSet{})
-			}
+			c.addTable(t)
 		}
 	}
-	if c.hint != "" {
-		return c.applyHint()
-	}
-	if shards.empty() {
-		return refuse("LOCK TABLES works for tables of one shard only; use transactions with SELECT … FOR UPDATE")
-	}
-	one := shardSet{}
-	one.add(shards.first())
-	c.st.planner = &fixedPlanner{shards: one, why: "all tables are on this shard"}
 	return nil
 }

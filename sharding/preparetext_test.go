@@ -29,7 +29,7 @@ func TestPreparedStatementsAsText(t *testing.T) {
 		"EXECUTE IMMEDIATE":      "1064",
 	} {
 		st, _, err := p.Parse(testEnv(), []byte(sql), nil)
-		got := ""
+		var got string
 		if e, ok := err.(*Error); ok { //nolint:errorlint // Parse gives it as it is
 			got = fmt.Sprint(e.Code)
 		} else {

@@ -65,11 +65,14 @@ func (c *compiler) routineDDL(verb string, i int) error {
 	shards := c.schema.allSet
 	if strings.HasSuffix(verb, "trigger") {
 		if on := c.find(i, len(c.toks), "ON"); strings.HasPrefix(verb, "create") && on < len(c.toks) {
-			if tn, _, ok := c.qualified(on + 1); ok {
+			if tn, after, ok := c.qualified(on + 1); ok {
 				d.Tables = []string{tn.name}
 				c.markDatabase(on + 1)
 				if t, ok := c.schema.Table(tn.database, tn.name); ok && len(t.Rule.Shards) > 0 {
 					shards = t.shards()
+					if reason := c.mayTrigger(t, after); reason != "" && c.hint == "" && len(c.schema.shards) > 1 {
+						return refuse("a trigger on %s runs on the shard of each row: %s", t.Name, reason)
+					}
 				}
 			}
 		}
