@@ -33,6 +33,8 @@ func (s *session) ddl(st *sharding.Statement, rq *request) error {
 	if err != nil {
 		return err
 	}
+	s.noteUniquePerShard(st, rq)
+	ok.Warnings = s.diag.count()
 	s.rowCount = int64(ok.AffectedRows)
 	return s.sent(s.writeOK(ok))
 }

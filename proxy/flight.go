@@ -96,7 +96,7 @@ func (f *flight) Readable() {
 
 // plain says whether an answer needs no more than to be passed on. If so, no KILL QUERY can hit the connection any more.
 func (f *flight) plain(w protocol.Waiting) bool {
-	if w.Warnings > 0 || f.st.CalcFoundRows || w.Code != 0 && f.l.branch != nil {
+	if w.Warnings > 0 || f.s.plan.Generated != nil || f.st.CalcFoundRows || w.Code != 0 && f.l.branch != nil {
 		return false
 	}
 	return f.s.tryUntrack(f.l.conn)

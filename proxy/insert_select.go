@@ -223,7 +223,7 @@ func (w *filler) flush() error {
 		return errors.New("rows of constants cannot be planned as they are")
 	}
 	conditions := len(s.diag.entries)
-	id, generated, byShard := s.lastInsertID, s.plan.InsertID, s.plan.Numbers
+	id, generated, byShard := s.lastInsertID, s.plan.InsertID, s.plan.Numbers || s.plan.Generated != nil
 	ok, err := s.runWrite(rq, false, w.out)
 	if err != nil {
 		return w.inWhole(err)

@@ -13,8 +13,13 @@ func writtenOut(k sharding.Kind) bool { return k == sharding.KindSet || k == sha
 
 // changesApart says whether a statement is a change that no shard can prepare, since none has all its tables.
 func changesApart(parsed *sharding.Statement) bool {
-	if parsed.Kind != sharding.KindUpdate && parsed.Kind != sharding.KindDelete || len(parsed.Tables) == 0 {
+	switch parsed.Kind {
+	case sharding.KindInsert, sharding.KindUpdate, sharding.KindDelete:
+	default:
 		return false
+	}
+	if len(parsed.Tables) == 0 || parsed.Returns {
+		return false // the columns are those that a shard tells
 	}
 	return !slices.ContainsFunc(parsed.Tables[0].Rule.Shards, func(shard int) bool {
 		for _, t := range parsed.Tables {

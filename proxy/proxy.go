@@ -135,7 +135,7 @@ func New(cfg *config.Config, o Options) (*Proxy, error) {
 	}
 	p.sequences = catalog.NewSequences(catalog.SequenceOptions{
 		Home: p.idShards[p.sequenceHome()], Shards: p.idShards, Block: cfg.SequenceBlock,
-		Physical: p.physicalByName, Logger: o.Logger,
+		Physical: p.physicalByName, Logger: o.Logger, Holder: cfg.Coordinator,
 	})
 	p.gate = newScratchGate(cfg.Limits.MaxScratchRuns, cfg.Shards[0].Pool.AcquireTimeout)
 	p.metrics = newMetrics(p)

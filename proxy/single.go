@@ -112,6 +112,9 @@ func (s *session) noteStatus(l *lease, st protocol.Status) {
 // generated, and for those of LAST_INSERT_ID(expression).
 func (s *session) account(ok protocol.OK, rq *request) protocol.OK {
 	s.rowCount = int64(ok.AffectedRows)
+	if s.plan.Generated != nil {
+		return s.accountGenerated(ok, rq)
+	}
 	if s.plan.InsertID != 0 {
 		ok.LastInsertID = s.plan.InsertID
 		s.lastInsertID = ok.LastInsertID

@@ -13,6 +13,7 @@ type execution struct {
 	keys        []keyValue
 	texts       []byte // rendered statements
 	ids         []uint64
+	generated   Generated
 	rows        []int // INSERT: shard of each row
 	row         int   // INSERT: the row that is written
 	split       []int // INSERT: the rows of each target, one after the other
@@ -35,7 +36,7 @@ func (st *Statement) Plan(dst *Plan, in *Inputs) error {
 	dst.Targets, dst.Merge, dst.Write, dst.InsertID, dst.AnyShard = dst.Targets[:0], nil, false, 0, false
 	dst.System, dst.SystemNamed, dst.Scratch = nil, nil, nil
 	dst.SumAffected, dst.Why, dst.SameTime, dst.Ignore, dst.Load = true, "", false, false, nil
-	dst.Evaluate, dst.Fill, dst.Returning, dst.Numbers = nil, nil, false, false
+	dst.Evaluate, dst.Fill, dst.Returning, dst.Numbers, dst.Generated = nil, nil, false, false, nil
 	dst.Change = nil
 	if st.planner == nil {
 		return refuse("a statement of this kind is not sent to shards")

@@ -37,6 +37,7 @@ func (c *compiler) insert() error {
 		}
 		return c.unparsed(err)
 	}
+	st.Returns = parts.returning < len(c.toks)
 	blank := parts.alias
 	if parts.returning < len(c.toks) {
 		blank = append(blank, [2]int{c.startOf(parts.returning), len(c.src)})
@@ -88,6 +89,7 @@ func (c *compiler) insert() error {
 	}
 	p := &insertPlanner{table: t, returning: parts.returning < len(c.toks), strict: c.env.strict() && !n.IgnoreErr, ignore: n.IgnoreErr,
 		zeroIsValue: c.env.hasMode("NO_AUTO_VALUE_ON_ZERO")}
+	p.onDuplicate = len(n.OnDuplicate) > 0
 	p.lenient = !c.env.strict() && !n.IgnoreErr
 	if err := c.insertRows(p, n, parts); err != nil {
 		return err

@@ -184,7 +184,7 @@ func (c *compiler) newFill(t *Table, parts insertParts, n *ast.InsertStmt) (*fil
 		return nil, refuse("ON DUPLICATE KEY UPDATE would give each shard's copy of the table another value; compute it first")
 	}
 	p.fill.Columns = c.filledColumns(t, parts)
-	if err := c.bytesOfText(p.fill.Columns); err != nil {
+	if err := c.bytesOfText(n, p.fill.Columns); err != nil {
 		return nil, err
 	}
 	from, to := parts.query, parts.tail
@@ -209,35 +209,6 @@ func (c *compiler) newFill(t *Table, parts insertParts, n *ast.InsertStmt) (*fil
 	return p, nil
 }
 
-// bytesOfText refuses to hand text on to columns of bytes where it may be in another character set than that in which it is read.
-func (c *compiler) bytesOfText(to []*ColumnInfo) error {
-	for _, col := range to {
-		if col == nil || !col.takesBytes() {
-			continue
-		}
-		for _, t := range c.st.Tables {
-			for i := range t.Columns {
-				if !t.Columns[i].inUTF8() {
-					return refuse("INSERT … SELECT into %s, which takes bytes, from a table with text in another character set than UTF-8 (%s.%s)", col.Name, t.Name, t.Columns[i].Name)
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func (c *compiler) unstableTail(n *ast.InsertStmt) bool {
-	if n == nil {
-		return false
-	}
-	for _, a := range n.OnDuplicate {
-		if natureOf(a.Expr).unstable {
-			return true
-		}
-	}
-	return false
-}
-
 // filledColumns are the columns that the query's columns go to.
 func (c *compiler) filledColumns(t *Table, parts insertParts) []*ColumnInfo {
 	var list []*ColumnInfo
@@ -258,127 +229,3 @@ func (c *compiler) filledColumns(t *Table, parts insertParts) []*ColumnInfo {
 	}
 	return list
 }
-
-// widenFloats has FLOAT columns read as DOUBLE, which they are when a server hands them on: written out, it gives a FLOAT six
-// digits, which are not all.
-func (c *compiler) widenFloats(query ast.ResultSetNode, columns []*ColumnInfo, first, end int) {
-	sel, plain := query.(*ast.SelectStmt)
-	if !plain || sel.Fields == nil || c.word(first) != "SELECT" || len(c.facts.blocks) == 0 {
-		return
-	}
-	i := first + 1
-	for c.oneOf(i, selectOptions...) {
-		i++
-	}
-	spans := c.split(i, c.find(i, end, "FROM", "WHERE", "GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT", "INTO", "FOR", "LOCK"))
-	if len(spans) != len(sel.Fields.Fields) {
-		return
-	}
-	for n, f := range sel.Fields.Fields {
-		if f.WildCard != nil {
-			c.spellOut(f.WildCard, columns, spans[n])
-			continue
-		}
-		name, ok := f.Expr.(*ast.ColumnNameExpr)
-		if !ok {
-			continue
-		}
-		col, ok := c.facts.blocks[0].resolve(name.Name)
-		if !ok || col.info().DataType != "float" || len(columns) == len(spans) && columns[n] != nil && columns[n].Class() == LongColumn {
-			continue
-		}
-		nameEnd := spans[n][0]
-		for nameEnd+2 < spans[n][1] && c.punct(nameEnd+1, '.') {
-			nameEnd += 2
-		}
-		text := piece{text: "+0e0 "}
-		if f.AsName.O == "" {
-			text.text += "AS " + string(appendName(nil, name.Name.Name.O)) + " "
-		}
-		c.edits = append(c.edits, edit{start: c.endOf(nameEnd), end: c.endOf(nameEnd), with: []piece{text}})
-	}
-}
-
-// spellOut writes the columns of the only table in the place of its *, where one is FLOAT.
-func (c *compiler) spellOut(w *ast.WildCardField, columns []*ColumnInfo, span [2]int) {
-	b := c.facts.blocks[0]
-	if len(b.sources) != 1 || b.sources[0].table == nil {
-		return
-	}
-	var list []byte
-	floats, visible := false, 0
-	qualifier := ""
-	if w.Table.O != "" {
-		qualifier = string(appendName(nil, w.Table.O)) + "."
-	}
-	for i := range b.sources[0].table.Columns {
-		col := &b.sources[0].table.Columns[i]
-		if col.Invisible {
-			continue
-		}
-		if len(list) > 0 {
-			list = append(list, ", "...)
-		}
-		list = appendName(append(list, qualifier...), col.Name)
-		visible++
-		if col.DataType == "float" && (visible > len(columns) || columns[visible-1] == nil || columns[visible-1].Class() != LongColumn) {
-			floats = true
-			list = appendName(append(list, "+0e0 AS "...), col.Name)
-		}
-	}
-	if floats {
-		c.edits = append(c.edits, edit{start: c.startOf(span[0]), end: c.endOf(span[1] - 1), with: []piece{{text: string(list)}}})
-	}
-}
-
-// tailOfItsOwn checks that ON DUPLICATE KEY UPDATE names no columns of the query's tables, which are not there when rows are inserted.
-func (c *compiler) tailOfItsOwn(t *Table, n *ast.InsertStmt) error {
-	for _, a := range n.OnDuplicate {
-		v := &columnNames{}
-		a.Expr.Accept(v)
-		for _, name := range v.names {
-			_, own := t.column(name.Name.O)
-			if !own || name.Table.O != "" && name.Table.O != t.Name || c.sourceHas(name, t) {
-				return refuse("ON DUPLICATE KEY UPDATE uses the column %s of the query; use VALUES(column)", name.Name.O)
-			}
-		}
-	}
-	return nil
-}
-
-// sourceHas says whether a table of the query has a column that the name could mean as well.
-func (c *compiler) sourceHas(name *ast.ColumnName, target *Table) bool {
-	if name.Table.O != "" {
-		return false // it names the target
-	}
-	for _, b := range c.facts.blocks {
-		if b.parent != nil {
-			continue
-		}
-		for _, s := range b.sources {
-			if s.table == nil {
-				return true
-			}
-			if _, ok := s.table.column(name.Name.O); ok && s.table != target {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-type columnNames struct{ names []*ast.ColumnName }
-
-// Enter implements ast.Visitor.
-func (v *columnNames) Enter(n ast.Node) (ast.Node, bool) {
-	switch n := n.(type) {
-	case *ast.ValuesExpr:
-		return n, true
-	case *ast.ColumnNameExpr:
-		v.names = append(v.names, n.Name)
-	}
-	return n, false
-}
-
-// Leave implements ast.Visitor.
-func (v *columnNames) Leave(n ast.Node) (ast.Node, bool) { return n, true }

@@ -83,6 +83,10 @@ func (p *insertPlanner) number(x *execution) error {
 		return err
 	}
 	x.plan.InsertID = id
+	if p.ignore || p.onDuplicate {
+		x.generated = Generated{Table: p.table, First: id, Last: id + uint64(need) - 1}
+		x.plan.Generated = &x.generated
+	}
 	for i := range x.ids {
 		if x.ids[i] != 0 {
 			x.ids[i] = id

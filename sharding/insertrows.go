@@ -19,6 +19,7 @@ type insertPlanner struct {
 	returning   bool
 	strict      bool
 	ignore      bool
+	onDuplicate bool
 	lenient     bool // a NULL becomes the column's implicit default, but in the only row of VALUES
 	zeroIsValue bool
 	sameTime    bool

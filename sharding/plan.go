@@ -3,10 +3,11 @@ package sharding
 // Plan is one execution of a statement.
 type Plan struct {
 	Targets     []Target
-	Scratch     *Scratch     // the rows are brought to one server: no targets
-	Merge       *Merge       // how to make one answer of several results; nil with one target
-	Write       bool         // changes data: its branch takes part in two-phase commit
-	InsertID    uint64       // first AUTO_INCREMENT value that the proxy generated (0: none)
+	Scratch     *Scratch // the rows are brought to one server: no targets
+	Merge       *Merge   // how to make one answer of several results; nil with one target
+	Write       bool     // changes data: its branch takes part in two-phase commit
+	InsertID    uint64   // first AUTO_INCREMENT value that the proxy generated (0: none)
+	Generated   *Generated
 	Numbers     bool         // the shard generates an AUTO_INCREMENT value
 	AnyShard    bool         // no table: any shard would do
 	SumAffected bool         // false for global tables: affected rows are those of one shard
@@ -29,4 +30,11 @@ type Target struct {
 	Shard int
 	SQL   []byte
 	Rows  []int // of an INSERT whose rows go to several shards: which of them are here, in order, from 1
+}
+
+// Generated is the ids that the proxy has given to rows which may not have been inserted after all: with IGNORE, or where ON
+// DUPLICATE KEY UPDATE has changed others in their place.
+type Generated struct {
+	Table       *Table
+	First, Last uint64
 }

@@ -34,6 +34,7 @@ type Statement struct {
 	DDL                 DDLInfo      // KindDDL
 	Prepare             TextPrepare  // KindPrepareText
 	UpdateReplace       bool         // REPLACE
+	Returns             bool         // INSERT … RETURNING
 	JSON                bool         // EXPLAIN LOCKSTEP FORMAT=JSON
 	CreateSelect        *CreateSelect
 

@@ -18,6 +18,7 @@ import (
 type store struct {
 	home   *backend.Shard
 	logger *slog.Logger
+	holder string        // the proxy, for blocks that it has
 	flavor atomic.Uint32 // backend.Flavor of the home shard, once known
 }
 
@@ -48,6 +49,7 @@ type request struct {
 	need  uint64 // ids that must be had, or the request fails
 	size  uint64 // ids that are taken if there are as many
 	end   uint64 // the first that is never generated
+	has   block  // what the proxy has still, to which the new block is joined if it follows
 }
 
 type outcome uint8
@@ -57,6 +59,7 @@ const (
 	missing
 	raced // another proxy made the row after the statement looked for it
 	exhausted
+	elsewhere // another proxy has ids of the block: they go up to its end
 )
 
 // take reserves a block in one statement. LAST_INSERT_ID(expr) carries the old
@@ -92,7 +95,15 @@ func (st *store) take(ctx context.Context, name string, ask request) (block, out
 			if b.next <= ask.end-size {
 				b.end = b.next + size
 			}
-			return nil
+			first := b.next
+			if ask.has.end == b.next && ask.has.end != 0 {
+				first = ask.has.next
+			}
+			reach, err := st.hold(ctx, c, name, first, ask.need, &b)
+			if reach > 0 {
+				result, b.end = elsewhere, reach
+			}
+			return err
 		}
 		res, err := c.Query(ctx, "SELECT next FROM lockstep.sequence WHERE name = "+literal(name), 1)
 		if err != nil {
@@ -129,11 +140,15 @@ func (st *store) start(ctx context.Context, name string, next uint64) error {
 
 func (st *store) forget(ctx context.Context, name string) error {
 	return st.with(ctx, func(c *backend.Conn) error {
-		_, err := c.Exec(ctx, "DELETE FROM lockstep.sequence WHERE name = "+literal(name))
-		if missingTable(err) {
-			return nil
+		for _, what := range []string{
+			"lockstep.sequence WHERE name = " + literal(name),
+			"lockstep.sequence_block WHERE name = " + literal(name) + " AND holder = " + literal(st.holder),
+		} {
+			if _, err := c.Exec(ctx, "DELETE FROM "+what); err != nil && !missingTable(err) {
+				return err
+			}
 		}
-		return err
+		return nil
 	})
 }
 

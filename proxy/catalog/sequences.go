@@ -31,6 +31,7 @@ type Sequences struct {
 type SequenceOptions struct {
 	Home     *backend.Shard   // keeps the table
 	Shards   []*backend.Shard // asked for MAX(column) when a table is first used; in the order of sharding.Schema.Shards
+	Holder   string           // this proxy's coordinator id
 	Block    int              // ids taken at once; default 1000
 	Physical func(shard, logical string) string
 	Logger   *slog.Logger
@@ -49,7 +50,7 @@ func NewSequences(o SequenceOptions) *Sequences {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Sequences{o: o, store: store{home: o.Home, logger: o.Logger}, tables: map[tableName]*sequence{}}
+	return &Sequences{o: o, store: store{home: o.Home, holder: o.Holder, logger: o.Logger}, tables: map[tableName]*sequence{}}
 }
 
 func (q *Sequences) of(name tableName) *sequence {
@@ -94,7 +95,7 @@ func (q *Sequences) Reserve(ctx context.Context, t *sharding.Table, n int) (uint
 		if ok {
 			return first, nil
 		}
-		b, err := q.take(ctx, t, r, request{need: want - left, size: max(uint64(q.o.Block), want)})
+		b, err := q.take(ctx, t, r, request{need: want - left, size: max(uint64(q.o.Block), want), has: s.left()})
 		if err != nil {
 			return 0, err
 		}
@@ -162,8 +163,8 @@ func (q *Sequences) take(ctx context.Context, t *sharding.Table, r idRange, ask 
 		return block{}, fmt.Errorf("reserve ids of %s.%s on shard %s: %w", t.Database, t.Name, q.o.Home.Name(), err)
 	}
 	ask.end = r.end
-	// Twice at most, unless somebody forgets the sequence over and over.
-	for range 8 {
+	// Twice at most, unless somebody forgets the sequence over and over, or other proxies have ids.
+	for range 64 {
 		b, outcome, err := q.store.take(ctx, name, ask)
 		switch {
 		case err != nil:
@@ -171,6 +172,10 @@ func (q *Sequences) take(ctx context.Context, t *sharding.Table, r idRange, ask 
 		case outcome == taken:
 			return b, nil
 		case outcome == raced:
+			continue
+		case outcome == elsewhere:
+			ask.floor = max(ask.floor, b.end)
+			ask.has = block{}
 			continue
 		case outcome == exhausted && ask.need == 0:
 			// The stored next lies above already.
@@ -249,6 +254,13 @@ func (s *sequence) add(b block) {
 		return
 	}
 	s.has = b
+}
+
+// left is what is left of the ids in memory.
+func (s *sequence) left() block {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.has
 }
 
 // skip leaves out ids up to highest; it is false when they lie above what is reserved.

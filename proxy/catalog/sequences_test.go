@@ -205,7 +205,7 @@ func TestExplicitIDs(t *testing.T) {
 		for id := uint64(5000); id < 5100; id++ {
 			explicit(id)
 		}
-		if n := queries(t) - before; n > 15 {
+		if n := queries(t) - before; n > 3*12 {
 			t.Errorf("100 explicit ids took %d statements with blocks of 10", n)
 		}
 		wantIDs(t, s, table, 1, 5100)
