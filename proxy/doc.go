@@ -4,7 +4,8 @@
 //
 //	client ──▶ session ──▶ planner ──▶ one shard:  relay, bytes untouched
 //	  event loop or goroutine             (cheap reads of many sessions on one connection)
-//	              │                └─▶ several:    scatter, merge, one answer
+//	              │                ├─▶ several:    scatter, merge, one answer
+//	              │                └─▶ neither:    rows into temporary tables of one server, the query there (scratch.go)
 //	              ▼
 //	         transaction ──▶ branches (XA) ──▶ coordinator (two-phase or three-phase commit)
 //
@@ -29,6 +30,7 @@
 //     implicit transaction is rolled back.
 //   - A connection with an unfinished branch, an unread answer or an unknown
 //     state is closed, never handed on.
+//   - A connection with temporary tables is no branch's, and is reset before anybody else has it.
 //   - After OK to COMMIT the transaction is committed; an error means it is
 //     rolled back, or names the transaction whose outcome cannot be known yet.
 //   - A client's token is in every branch that its transaction wrote in, and is

@@ -24,6 +24,9 @@ func newScratchGate(places int, patient time.Duration) *scratchGate {
 
 // enterScratch waits for the statement's turn. leave is to be called when it has answered.
 func (s *session) enterScratch() (leave func(), err error) {
+	if s.plan.Write {
+		return nil, notSupported("a stored function in a query whose rows have to be brought to one server: it could read or change rows of other shards")
+	}
 	if s.seated {
 		return func() {}, nil // an inner query of a statement that has its place
 	}

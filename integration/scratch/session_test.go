@@ -106,6 +106,10 @@ func testOff(t *testing.T, p *pair) {
 	}
 	must(t, p.proxy, "SELECT c.id FROM customer c JOIN region r ON r.id = c.region")
 	must(t, p.proxy, "SET lockstep_scratch = DEFAULT")
+	must(t, p.proxy, "CREATE FUNCTION f (n INT) RETURNS INT DETERMINISTIC NO SQL RETURN n")
+	if _, err := p.proxy.Execute(crossed + " WHERE f(c.id) = 1"); !isError(err, 1235) || !strings.Contains(err.Error(), "stored function") {
+		t.Errorf("a stored function gets %v", err)
+	}
 	p.same(crossed)
 	explain := strings.Join(text(must(t, p.proxy, "EXPLAIN LOCKSTEP "+crossed+" WHERE c.id = 5 AND o.total > 20")), "\n")
 	for _, want := range []string{"load", "scratch", "`customer_id`", "`total` > 20", "not joined by their shard keys"} {
