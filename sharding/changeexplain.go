@@ -10,20 +10,12 @@ func (ch *Change) steps() []ExplainRow {
 	rows := []ExplainRow{{Step: "rows", Statement: string(ch.Read)}}
 	for i := range ch.Tables {
 		t := &ch.Tables[i]
-		shard := "each row's"
-		switch t.Table.Rule.Kind {
-		case Global:
-			shard = "every copy"
-		case Single:
-			shard = "its own"
+		where := "on each row's shard: "
+		if t.Table.Rule.Kind == Global {
+			where = "on every shard: "
 		}
-		keys := []string{"…"}
-		r := ExplainRow{Step: "change", Statement: string(t.AppendStatement(nil, nil, keys, nil))}
-		r.Statement = "on " + shard + " shard: " + r.Statement
-		if shard == "every copy" {
-			r.Statement = strings.Replace(r.Statement, "every copy shard", "every shard", 1)
-		}
-		rows = append(rows, r)
+		text := t.AppendStatement(nil, nil, []string{"…"}, nil)
+		rows = append(rows, ExplainRow{Step: "change", Statement: where + strings.TrimSpace(string(text))})
 		if t.Move != nil {
 			rows = append(rows, ExplainRow{Step: "move", Statement: "rows whose new " + t.Table.Rule.Key +
 				" belongs to another shard: read, deleted there, inserted where they belong"})

@@ -46,6 +46,9 @@ func (c *compiler) delete() error {
 		p.returning = true
 		if c.hasSelect(returning, len(c.toks)) {
 			p.one = "RETURNING with a query in it is answered only for rows of one shard"
+			if err := c.returnsOthers(returning); err != nil {
+				return err
+			}
 		}
 	}
 	if err := c.finishWrite(p, targets, n.Limit != nil); err != nil {
@@ -53,6 +56,16 @@ func (c *compiler) delete() error {
 	}
 	if p.mayNeedChange(c, len(b.sources)) {
 		p.change, p.unchangeable = c.deleteChange(n)
+	}
+	return nil
+}
+
+// returnsOthers refuses a query in RETURNING, which the parser does not see, where it could need rows of other shards.
+func (c *compiler) returnsOthers(returning int) error {
+	for _, t := range c.mentioned(returning) {
+		if t.Rule.Kind != Global {
+			return refuse("RETURNING has a query that may read rows of %s on other shards", t.Name)
+		}
 	}
 	return nil
 }

@@ -312,7 +312,20 @@ func (explainPlanner) plan(st *Statement, x *execution) error {
 		return err
 	}
 	p := x.plan
-	shard := p.Targets[0].Shard
+	shard := -1
+	if len(p.Targets) > 0 {
+		shard = p.Targets[0].Shard
+	} else { // rows are brought together first: a server that has all tables tells what it would do with its own
+		s := st.schema.allSet
+		for _, t := range st.Tables {
+			s = s.and(t.shards())
+		}
+		if s.empty() {
+			return refuse("EXPLAIN of a statement whose tables are not all on one shard; EXPLAIN LOCKSTEP shows what is done")
+		}
+		shard = x.anyOf(s)
+	}
+	p.Scratch, p.Fill, p.Change, p.Evaluate, p.System, p.Returning, p.SameTime = nil, nil, nil, nil, nil, false, false
 	p.Targets, p.Merge, p.InsertID, p.Write, p.AnyShard = p.Targets[:0], nil, 0, false, false
 	p.Why = "EXPLAIN asks one of the shards that the statement needs"
 	return x.target(shard)
