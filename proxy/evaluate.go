@@ -112,7 +112,12 @@ func (p *Proxy) valueOf(res *backend.Result, err error) (string, error) {
 	value, col := string(res.Rows[0][0]), &res.Columns[0]
 	switch col.Type {
 	case protocol.TypeTiny, protocol.TypeShort, protocol.TypeInt24, protocol.TypeLong, protocol.TypeLongLong,
-		protocol.TypeYear, protocol.TypeDecimal, protocol.TypeNewDecimal:
+		protocol.TypeYear:
+		return value, nil
+	case protocol.TypeDecimal, protocol.TypeNewDecimal:
+		if !strings.Contains(value, ".") {
+			value = "CAST(" + value + " AS DECIMAL(65,0))" // not an integer
+		}
 		return value, nil
 	case protocol.TypeFloat, protocol.TypeDouble:
 		if !strings.ContainsAny(value, "eE") {
@@ -125,6 +130,17 @@ func (p *Proxy) valueOf(res *backend.Result, err error) (string, error) {
 	}
 	charset, _ := p.collations.byID(byte(col.Charset)) // as sent: in character_set_results
 	return quoteIn(charset, value), nil
+}
+
+// untyped is the literal in what valueOf made of it.
+func untyped(value string) string {
+	if strings.HasPrefix(value, "(NULL") {
+		return "NULL"
+	}
+	if inner, ok := strings.CutPrefix(value, "CAST("); ok {
+		value, _, _ = strings.Cut(inner, " AS ")
+	}
+	return value
 }
 
 // nullOf is a NULL that keeps its type, as it does in a server's user variables: it makes numbers of what it is compared

@@ -110,8 +110,8 @@ func (s *session) assigned(a *sharding.Assignment, vars *variables) (string, err
 		return a.Value, nil // each server works its own out
 	}
 	value, err := s.evaluate(a.Value, vars)
-	if a.Scope != sharding.ScopeUser && (strings.HasPrefix(value, "CAST(") || strings.HasPrefix(value, "(")) {
-		value = "NULL" // only user variables have a type
+	if a.Scope != sharding.ScopeUser { // only user variables have a type
+		value = untyped(value)
 	}
 	return value, err
 }

@@ -76,6 +76,9 @@ func counted(st *step, info string) string {
 	if scans(st) {
 		info, _, _ = strings.Cut(info, "  Warnings:")
 	}
+	if info == "Rows matched: 0  Changed: 0" { // which a server does not say where the plan tells that there are none
+		return ""
+	}
 	return info
 }
 

@@ -48,7 +48,7 @@ func (a *author) groupedQuery(depth int, inner bool) query {
 	var items, groups []*node
 	for i := range a.r.IntN(3) {
 		c := pick(a.generator, every(in)...)
-		name := fmt.Sprintf("x%d", i)
+		name := a.label()
 		x, out := word(c.ref()), c.attribute
 		if a.chance(20) {
 			f := pick(a.generator, integer, integer, decimal, date)
@@ -74,9 +74,9 @@ func (a *author) groupedQuery(depth int, inner bool) query {
 		items, groups, q.yields = append(items, shown), append(groups, by), append(q.yields, out)
 	}
 	keys := len(items)
-	for i := range a.r.IntN(3) + 1 {
+	for range a.r.IntN(3) + 1 {
 		x, out := a.calculation(in)
-		name := fmt.Sprintf("y%d", i)
+		name := a.label()
 		if a.chance(12) && (out.family == integer || out.family == decimal) {
 			y, _ := a.calculation(in)
 			if !strings.HasPrefix(y.String(), "M") && !strings.HasPrefix(y.String(), "GROUP") {
@@ -135,9 +135,9 @@ func (a *author) windowQuery(depth int, inner bool) query {
 	in, from := a.from(0)
 	var q query
 	var items []*node
-	n, out := a.item(in, "x0", inner)
+	n, out := a.item(in, a.label(), inner)
 	items, q.yields = append(items, n), append(q.yields, out)
-	for i := range a.r.IntN(2) + 1 {
+	for range a.r.IntN(2) + 1 {
 		keys, _ := a.total(in)
 		parts := []any{" OVER ("}
 		if a.chance(60) {
@@ -164,7 +164,7 @@ func (a *author) windowQuery(depth int, inner bool) query {
 			f = seq("NTILE(", value(int64(3)), ")")
 			f = word(f.String())
 		}
-		name := fmt.Sprintf("w%d", i)
+		name := a.label()
 		items = append(items, seq(f, seq(parts...), " AS "+name))
 		q.yields = append(q.yields, attribute{name: name, family: integer, null: true})
 	}

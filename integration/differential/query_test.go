@@ -20,6 +20,12 @@ func (a *author) alias() string {
 	return fmt.Sprintf("t%d", a.names)
 }
 
+// label is the name of a column of a query, another one each time: GROUP BY and HAVING could take one for a column of FROM.
+func (a *author) label() string {
+	a.names++
+	return fmt.Sprintf("x%d", a.names)
+}
+
 // base is a table under an alias.
 func (a *author) base() (*source, *node) {
 	r := pick(a.generator, a.relations...)
@@ -122,8 +128,8 @@ func (a *author) plainQuery(depth int, inner bool) query {
 	in, from := a.from(depth)
 	var items []*node
 	var q query
-	for i := range a.r.IntN(4) + 1 {
-		n, out := a.item(in, fmt.Sprintf("x%d", i), inner)
+	for range a.r.IntN(4) + 1 {
+		n, out := a.item(in, a.label(), inner)
 		items, q.yields = append(items, n), append(q.yields, out)
 		a.fuzzy = a.fuzzy || out.fuzzy
 	}
@@ -172,9 +178,9 @@ func (a *author) distinctQuery(depth int, inner bool) query {
 	var items []*node
 	var q query
 	for i := range a.r.IntN(3) + 1 {
-		n, out := a.item(in, fmt.Sprintf("x%d", i), inner)
+		n, out := a.item(in, a.label(), inner)
 		for i == 0 && constant(n) { // of constants alone, MariaDB shows a row that OFFSET leaves out
-			n, out = a.item(in, fmt.Sprintf("x%d", i), inner)
+			n, out = a.item(in, a.label(), inner)
 		}
 		out.fuzzy = out.fuzzy || out.family == text && !out.exact
 		a.fuzzy = a.fuzzy || out.fuzzy
@@ -209,8 +215,9 @@ func (a *author) byPosition(q *query) {
 // setQuery combines queries of the same families.
 func (a *author) setQuery(depth int, inner bool) query {
 	var fs []family
+	var labels []string
 	for range a.r.IntN(2) + 1 {
-		fs = append(fs, pick(a.generator, integer, integer, decimal, date, text))
+		fs, labels = append(fs, pick(a.generator, integer, integer, decimal, date, text)), append(labels, a.label())
 	}
 	arm := func() *node {
 		in, from := a.from(0)
@@ -220,13 +227,13 @@ func (a *author) setQuery(depth int, inner bool) query {
 			if f == text {
 				x = seq("CONVERT(", x, " USING utf8mb4) COLLATE utf8mb4_bin")
 			}
-			items = append(items, seq(x, fmt.Sprintf(" AS x%d", i)))
+			items = append(items, seq(x, " AS "+labels[i]))
 		}
 		return seq("SELECT ", &node{kids: items, sep: ", ", least: fixed}, " FROM ", from, a.where(in))
 	}
 	var q query
 	for i, f := range fs {
-		q.yields = append(q.yields, attribute{name: fmt.Sprintf("x%d", i), family: f, null: true, fuzzy: f == text, kind: " COLLATE utf8mb4_bin"})
+		q.yields = append(q.yields, attribute{name: labels[i], family: f, null: true, fuzzy: f == text, kind: " COLLATE utf8mb4_bin"})
 		a.fuzzy = a.fuzzy || f == text
 	}
 	first := arm()

@@ -77,9 +77,9 @@ func (a *author) next(inside *int) *step {
 // several sizes.
 func TestRandom(t *testing.T) {
 	seed := setting(t, "LOCKSTEP_DIFF_SEED", 1)
-	usual := uint64(2400)
+	usual := uint64(2000)
 	if cluster.Engine(t) == localdb.MySQL { // whose DDL takes longer
-		usual = 600
+		usual = 500
 	}
 	statements := int(setting(t, "LOCKSTEP_DIFF_STATEMENTS", usual)) / len(shardCounts)
 	wrongs := int(setting(t, "LOCKSTEP_DIFF_WRONG", 5)) // differences shown before it gives up
@@ -115,6 +115,9 @@ func (b *bench) summary(seed uint64, took time.Duration) {
 	}
 	b.t.Logf("seed %d: %d statements in %.1f s, %d refused; %d SELECTs, %.2f %% answered; %d wrong", seed, b.asked, took.Seconds(), refused,
 		b.reads, 100*float64(b.reads-b.refusedReads)/float64(max(b.reads, 1)), b.wrong)
+	if 100*b.refusedReads > b.reads {
+		b.t.Errorf("%d of %d SELECTs are refused, more than one in a hundred", b.refusedReads, b.reads)
+	}
 	b.t.Logf("  errors of the plain server, by code: %v", b.errors)
 	for reason, n := range b.open {
 		b.t.Logf("  open %d: %s", n, reason)

@@ -7,7 +7,7 @@ import (
 )
 
 // shrinkTime bounds the search for a smaller case.
-const shrinkTime = 40 * time.Second
+const shrinkTime = 20 * time.Second
 
 // shrink makes a failing case small: the last of the steps fails, the ones before made the state. fails runs a case
 // from nothing.
