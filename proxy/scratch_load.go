@@ -58,6 +58,12 @@ func (l *scratchLoader) add(fields []protocol.Field) error {
 		return err
 	}
 	l.rows++
+	if size > scratchLargeRow {
+		if err := l.flush(); err != nil {
+			return err
+		}
+		return l.addLarge(fields)
+	}
 	if len(l.text) == 0 {
 		l.text = append(l.text, l.head...)
 	} else {
@@ -83,20 +89,26 @@ func (l *scratchLoader) flush() error {
 	if len(l.text) == 0 {
 		return nil
 	}
-	err := l.d.exec(string(l.text))
-	var se *protocol.ServerError
-	if errors.As(err, &se) && se.Code == erDuplicateKey {
-		change := l.table.asPlainKeys()
-		if change == "" {
-			return err
-		}
-		if err := l.d.exec(change); err != nil {
-			return err
-		}
-		err = l.d.exec(string(l.text))
-	}
+	err := l.insert(func() error { return l.d.exec(string(l.text)) })
 	l.text = l.text[:0]
 	return err
+}
+
+// insert runs an INSERT, and once more where a unique key was in its way.
+func (l *scratchLoader) insert(run func() error) error {
+	err := run()
+	var se *protocol.ServerError
+	if !errors.As(err, &se) || se.Code != erDuplicateKey {
+		return err
+	}
+	change := l.table.asPlainKeys()
+	if change == "" {
+		return err
+	}
+	if err := l.d.exec(change); err != nil {
+		return err
+	}
+	return run()
 }
 
 // again forgets the rows.

@@ -112,7 +112,7 @@ func testMoreThanAPacket(_ *testing.T, p *pair) {
 	p.both("CREATE TABLE t (id INT PRIMARY KEY, b LONGTEXT)")
 	p.both("CREATE TABLE o (id INT PRIMARY KEY, k INT)")
 	for i := range 5 {
-		p.both(fmt.Sprintf("INSERT INTO t VALUES (%d, REPEAT('%d''', %d))", i, i, 200_000*i))
+		p.both(fmt.Sprintf("INSERT INTO t VALUES (%d, REPEAT('%d''', %d))", i, i, 1_500_000*i))
 		p.both(fmt.Sprintf("INSERT INTO o VALUES (%d, %d)", i, 4-i))
 	}
 	p.same("SELECT t.id, LENGTH(b), MD5(b) FROM typed t JOIN o ON o.k = t.id")
