@@ -22,6 +22,8 @@ func TestHugeStatements(t *testing.T) {
 		"slots":       "SELECT USER()" + strings.Repeat(", USER()", 3_000) + " FROM users",
 		"tables":      "SELECT 1 FROM users a1" + strings.Repeat(" JOIN users USING (id)", 500),
 		"sets":        "SET @a = 1" + strings.Repeat(", @a = 1", 50_000),
+		"scratch":     "SELECT * FROM users u JOIN orders o ON o.id = u.age WHERE u.age = 1" + strings.Repeat(" AND u.age = 1", 20_000),
+		"subqueries":  "SELECT id FROM users WHERE 1 = 1" + strings.Repeat(" AND age IN (SELECT total FROM orders WHERE total = 5)", 2_000),
 		"nearly":      "SELECT " + strings.Repeat("NOT ", maxDepth-10) + "1",
 		"minus":       "SELECT " + strings.Repeat("- ", 500_000) + "1",
 	} {
