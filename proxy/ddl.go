@@ -63,7 +63,6 @@ func (s *session) changeDefinition(st *sharding.Statement, rq *request) (protoco
 	run := newDefinitionRun(s, st, rq, objects)
 	ok, err := run.run()
 	if run.started {
-		s.p.definitionsChanged()
 		if st.DDL.Reload {
 			err = s.defined(st, err)
 		} else if err == nil && st.DDL.Verb == "truncate table" {

@@ -82,6 +82,12 @@ func (r *definitionRun) finish() (protocol.OK, error) {
 			first = t.err
 		}
 	}
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		r.s.p.definitionsChanged()
+	}()
+	defer func() { <-told }()
 	if first == nil || r.alike(len(done) > 0) {
 		if r.recorded {
 			r.remove(r.id)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"lockstep/backend"
 	"lockstep/coordinator"
@@ -241,20 +242,39 @@ func (r *definitionRun) leaveOut(done map[string]bool) {
 	}
 }
 
+// markAfter is how long a shard that is done waits for the others before it says so: most statements are done everywhere by
+// then, and their records go at once.
+const markAfter = 200 * time.Millisecond
+
 // execute runs the statement on every target at once.
 func (r *definitionRun) execute() {
-	var ran, marked atomic.Int64
+	var ran, failed, marked atomic.Int64
+	all := make(chan struct{})
 	r.each(func(t *definitionTarget) error {
 		if t.ok, t.err = t.conn.Exec(r.s.ctx, t.text); t.err == nil && t == r.targets[0] && t.ok.Warnings > 0 {
 			// One shard's stand for all. What is lost of them does not undo the definition.
 			r.notes, _ = t.conn.Query(r.s.ctx, showWarnings, maxConditions)
 		}
-		r.hook(stepDefinitionRun, int(ran.Add(1)))
-		if r.recorded {
+		if t.err != nil {
+			failed.Add(1)
+		}
+		n := int(ran.Add(1))
+		r.hook(stepDefinitionRun, n)
+		r.leave(t)
+		if n == len(r.targets) {
+			close(all)
+		}
+		if !r.recorded {
+			return nil
+		}
+		select {
+		case <-all:
+		case <-time.After(markAfter):
+		}
+		if int(ran.Load()) < len(r.targets) || failed.Load() > 0 {
 			r.mark(t)
 			r.hook(stepDefinitionMarked, int(marked.Add(1)))
 		}
-		r.leave(t)
 		return nil
 	})
 }

