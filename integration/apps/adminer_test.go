@@ -45,7 +45,7 @@ INSERT INTO note VALUES ('first'), ('second');`
 
 func TestAdminer(t *testing.T) {
 	dir := unpacked(t, "adminer")
-	plain, proxy := sides(t, "shop")
+	plain, proxy := sides(t, "shop", "")
 	a, b := serveAdminer(t, dir, plain), serveAdminer(t, dir, proxy)
 	p := &pair{t: t, plain: a.browser(t), proxy: b.browser(t), drawn: adminerDrawn}
 	p.visit("/", "Login")

@@ -25,10 +25,11 @@ func wanted(t *testing.T) {
 	}
 }
 
-// sides starts a proxy over three shards and a plain server, each with an empty database.
-func sides(t *testing.T, database string) (plain, proxy side) {
+// sides starts a proxy over three shards and a plain server, each with an empty database. config is further YAML for the
+// proxy's file.
+func sides(t *testing.T, database, config string) (plain, proxy side) {
 	t.Helper()
-	c := cluster.Start(t, cluster.Options{Shards: 3})
+	c := cluster.Start(t, cluster.Options{Shards: 3, Config: config})
 	c.StartProxy()
 	s, err := localdb.Start(t.Context(), localdb.Options{Name: "plain", Dir: filepath.Join(c.Dir, "plain"), Engine: c.Shards[0].Engine})
 	if err != nil {
