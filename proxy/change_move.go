@@ -108,7 +108,15 @@ func (c *changing) moveBatch(t *namedTable, from int, rows []namedRow) error {
 	if len(left) == 0 {
 		return nil
 	}
+	if m.Tied != "" {
+		return t.tied()
+	}
 	return c.carry(t, from, left, arrive)
+}
+
+// tied refuses to move a row.
+func (t *namedTable) tied() error {
+	return notSupported("moving a row of %s to another shard, where its new %s belongs: %s", t.Table.Name, t.Table.Rule.Key, t.Move.Tied)
 }
 
 // carry deletes rows where they were and inserts them where they belong. The client has heard of its UPDATE: what these

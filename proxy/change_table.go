@@ -1,6 +1,9 @@
 package proxy
 
 import (
+	"errors"
+
+	"lockstep/protocol"
 	"lockstep/sharding"
 )
 
@@ -40,6 +43,10 @@ func (c *changing) changeTable(ch *sharding.Change, t *namedTable) error {
 			break
 		}
 		if err := c.step(list, !global); err != nil {
+			var se *protocol.ServerError
+			if t.Move != nil && t.Move.Tied != "" && errors.As(err, &se) && se.Code == erNoReferencedRow {
+				return t.tied() // the row that it would refer to may be on the shard where it would go
+			}
 			return err
 		}
 	}

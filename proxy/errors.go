@@ -16,6 +16,7 @@ const (
 	erNoDB                = 1046
 	erRecordFileFull      = 1114
 	erTooBigSelect        = 1104
+	erNoReferencedRow     = 1452
 	erUnknownCommand      = 1047
 	erBadDB               = 1049
 	erBadField            = 1054

@@ -101,9 +101,9 @@ func (s *session) shownVariable(name string, global bool) (string, bool) {
 	case "pseudo_thread_id":
 		return strconv.FormatUint(uint64(s.id), 10), true
 	case "warning_count":
-		return strconv.Itoa(int(s.diag.lastWarnings)), true
+		return strconv.Itoa(s.diag.lastWarnings), true
 	case "error_count":
-		return strconv.Itoa(int(s.diag.lastErrors)), true
+		return strconv.Itoa(s.diag.lastErrors), true
 	case "max_statement_time":
 		if d := s.vars.maxStatement; d != nil {
 			return strconv.FormatFloat(d.Seconds(), 'f', 6, 64), true

@@ -14,6 +14,7 @@ type Move struct {
 	Stored []ReadColumn  // every column that an INSERT gives; At is the position in Rows' answer
 	Where  []ReadColumn  // the primary key among Stored
 	Place  []ReadColumn  // the shard key among Stored
+	Tied   string        // why no row may really go: only rows whose shard stays can be changed
 }
 
 // ClashKey is a unique key as it was before the change.
@@ -126,10 +127,10 @@ func (s *Schema) moveOf(t *Table, set map[string]bool) (m *Move, reason string) 
 	if t.Triggers {
 		return nil, "it changes the shard key " + t.Rule.Key + " of " + t.Name + ", which has triggers: a row that moves is inserted and deleted, for which other triggers are meant than for an update"
 	}
-	if reason := s.tied(t); reason != "" {
+	if reason := s.referred(t); reason != "" {
 		return nil, "it changes the shard key " + t.Rule.Key + " of " + t.Name + ": " + reason
 	}
-	m = &Move{}
+	m = &Move{Tied: s.tied(t)}
 	if m.Stored, reason = t.storedColumns(); reason != "" {
 		return nil, reason
 	}
@@ -169,7 +170,8 @@ func (s *Schema) moveOf(t *Table, set map[string]bool) (m *Move, reason string) 
 }
 
 // tied says why a row of the table cannot leave its shard: foreign keys are kept by each shard alone. A parent that has
-// copies everywhere is no tie.
+// copies everywhere is no tie. A change that leaves the row where it is can be made all the same: programs write every
+// column of a row back, its shard key too.
 func (s *Schema) tied(t *Table) string {
 	for _, f := range t.ForeignKeys {
 		parent, ok := s.Table(f.Database, f.Table)
@@ -177,6 +179,11 @@ func (s *Schema) tied(t *Table) string {
 			return "its foreign key refers to " + f.Table + ", whose rows are checked on one shard at a time"
 		}
 	}
+	return ""
+}
+
+// referred says which other table's rows would have to go with a row of this one.
+func (s *Schema) referred(t *Table) string {
 	for _, child := range s.tables {
 		for _, f := range child.ForeignKeys {
 			if f.Database == t.Database && f.Table == t.Name {

@@ -62,7 +62,7 @@ func serve(t *testing.T, dir string, env []string, command ...string) *web {
 		}
 		<-ended
 		if t.Failed() {
-			t.Logf("%s said:\n%s", command[0], lastLines(w.output.String(), 60))
+			t.Logf("%s said:\n%s", command[0], lastLines(w.output.String(), 150))
 		}
 	})
 	deadline := time.Now().Add(20 * time.Second)

@@ -26,6 +26,7 @@ USE_TZ = True
 TIME_ZONE = 'UTC'
 LOGGING = {
     'version': 1,
+    'disable_existing_loggers': False,
     'handlers': {'console': {'class': 'logging.StreamHandler'}},
     'root': {'handlers': ['console'], 'level': 'WARNING'},
 }
