@@ -67,10 +67,10 @@ func (c *compiler) addJoin(b *block, n ast.ResultSetNode) ([]*source, []joinCond
 		}
 		right, more := c.addJoin(b, n.Right)
 		own := c.joinConditions(b, n, left, right)
-		switch n.Tp {
-		case ast.LeftJoin:
+		switch {
+		case n.Tp == ast.LeftJoin && !b.rejects(right):
 			c.addOuter(b, left, right, append(own, more...))
-		case ast.RightJoin:
+		case n.Tp == ast.RightJoin && !b.rejects(left):
 			c.addOuter(b, right, left, append(own, conditions...))
 			conditions = more
 		default:
