@@ -76,6 +76,7 @@ func (k *changeBuilder) table(s *source) (ct *changedTemplate, reason string) {
 	for i := range key {
 		key[i].At = k.field(key[i].expression(qualifier))
 	}
+	k.p.sameTime = k.p.sameTime || t.takesTime(false)
 	ct = &changedTemplate{table: ChangedTable{Table: t, Key: key}}
 	for _, i := range t.keyColumns { // none where it is not sharded
 		if i == notShown {

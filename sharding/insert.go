@@ -97,7 +97,7 @@ func (c *compiler) insert() error {
 	if err := c.checkTail(n, parts); err != nil {
 		return err
 	}
-	p.sameTime = c.facts.clock
+	p.sameTime = c.facts.clock || t.takesTime(true)
 	p.evaluation.clock, p.evaluation.strict = c.facts.clock, p.strict
 	if t.Rule.Kind == Global {
 		if c.facts.assigns {

@@ -131,7 +131,7 @@ func (c *compiler) insertSelect(n *ast.InsertStmt, name tableName, parts insertP
 	case t.Rule.Kind == Single:
 		r.setObstacle("INSERT … SELECT needs its source rows on the shard of its target")
 	case t.Rule.Kind == Global && r.globalOnly && !returning && c.copiesAgree(t, n):
-		c.st.planner = &fixedPlanner{shards: t.shards(), write: true, copies: true, sameTime: c.facts.clock, why: "every copy is filled from copies"}
+		c.st.planner = &fixedPlanner{shards: t.shards(), write: true, copies: true, sameTime: c.facts.clock || t.takesTime(true), why: "every copy is filled from copies"}
 		return nil
 	}
 	if t.Rule.Kind == Sharded {
@@ -179,7 +179,7 @@ func (c *compiler) copiesAgree(t *Table, n *ast.InsertStmt) bool {
 
 // newFill cuts the statement's text. n is nil where the parser has not read it.
 func (c *compiler) newFill(t *Table, parts insertParts, n *ast.InsertStmt) (*fillPlanner, error) {
-	p := &fillPlanner{fill: Fill{Table: t, Returning: parts.returning < len(c.toks), Clock: c.facts.clock || n == nil}}
+	p := &fillPlanner{fill: Fill{Table: t, Returning: parts.returning < len(c.toks), Clock: c.facts.clock || n == nil || t.takesTime(true)}}
 	if t.Rule.Kind == Global && c.unstableTail(n) {
 		return nil, refuse("ON DUPLICATE KEY UPDATE would give each shard's copy of the table another value; compute it first")
 	}

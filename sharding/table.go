@@ -1,6 +1,9 @@
 package sharding
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // TableInfo is what the catalog read from the shards about one table.
 type TableInfo struct {
@@ -27,6 +30,7 @@ type ColumnInfo struct {
 	Default       string // its default as an SQL expression; "": none, or NULL
 	AutoIncrement bool
 	Generated     bool
+	OnUpdate      bool // ON UPDATE CURRENT_TIMESTAMP
 	Invisible     bool // not meant where no columns are named
 }
 
@@ -85,6 +89,27 @@ func (k RuleKind) String() string {
 
 // Problem says why statements on the table are refused; "" when they are not.
 func (t *Table) Problem() string { return t.problem }
+
+// takesTime says whether rows that are changed, or inserted, get the time of their server's clock without being asked to:
+// what several shards do then must be given one.
+func (t *Table) takesTime(inserted bool) bool {
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if c.OnUpdate {
+			return true
+		}
+		if !inserted || c.Default == "" {
+			continue
+		}
+		text := strings.ToLower(c.Default)
+		for name := range clockFunctions {
+			if strings.Contains(text, name) {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // column finds a column by its name; MySQL compares column names without case.
 func (t *Table) column(name string) (int, bool) {

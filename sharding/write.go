@@ -1,5 +1,7 @@
 package sharding
 
+import "slices"
+
 // writePlanner plans UPDATE, DELETE and INSERT … SELECT.
 type writePlanner struct {
 	routing   *routing
@@ -113,7 +115,7 @@ func (p *writePlanner) mayNeedChange(c *compiler, sources int) bool {
 // finishWrite settles where UPDATE and DELETE of these tables may run.
 func (c *compiler) finishWrite(p *writePlanner, targets []*Table, limit bool) error {
 	r := p.routing
-	p.sameTime = c.facts.clock
+	p.sameTime = c.facts.clock || slices.ContainsFunc(targets, func(t *Table) bool { return c.st.Kind == KindUpdate && t.takesTime(false) })
 	global, other := false, false
 	for _, t := range targets {
 		if err := c.mayChange(t, false); err != nil {

@@ -43,6 +43,8 @@ var statements = []statement{
 	{sql: "UPDATE stock SET n = 1 ORDER BY price DESC LIMIT 2"},
 	{sql: "DELETE FROM stock ORDER BY price LIMIT 1"},
 	{sql: "UPDATE stock SET n = n + 1 WHERE n > 100"},
+	{sql: "UPDATE kind SET title = CONCAT(title, '!') WHERE id > 1"},
+	{sql: "UPDATE kind SET title = 'first' ORDER BY region, title LIMIT 2"},
 
 	// Rows that move.
 	{sql: "UPDATE customer SET id = 50 WHERE id = 3", prepared: "UPDATE customer SET id = ? WHERE id = ?", args: []string{"50", "3"}},

@@ -43,7 +43,8 @@ var defs = []tableDef{
 	{"team", "id", "id INT PRIMARY KEY, name VARCHAR(10)", "(1,'red'),(2,'blue'),(3,'green')"},
 	{"player", "id", "id INT PRIMARY KEY, team_id INT, v INT, CONSTRAINT plays FOREIGN KEY (team_id) REFERENCES team (id) ON DELETE CASCADE", "(11,1,1),(12,1,2),(13,2,3),(14,3,4)"},
 	{"stock", "sku", "sku VARCHAR(10) PRIMARY KEY, price DECIMAL(8,2), n INT, at DATETIME(6)", "('a1',1.50,100,NULL),('b2',2.50,200,NULL),('c3',3.50,300,NULL),('dd',4.50,400,NULL)"},
-	{"kind", "id", "id INT PRIMARY KEY, region INT, title VARCHAR(10)", "(1,1,'north'),(2,2,'south'),(3,3,'east'),(4,9,'none')"},
+	{"kind", "id", "id INT PRIMARY KEY, region INT, title VARCHAR(10), up TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6)",
+		"(1,1,'north',DEFAULT),(2,2,'south',DEFAULT),(3,3,'east',DEFAULT),(4,9,'none',DEFAULT)"},
 	{"setting", "k", "k VARCHAR(10) PRIMARY KEY, v INT", "('a',1),('b',2),('c',3)"},
 	{"job", "id", "id INT PRIMARY KEY, v INT", "(1,10),(2,20),(3,30)"},
 }
@@ -60,6 +61,8 @@ func (d tableDef) shown() string {
 		return "SELECT id, name, region, balance, touched IS NULL, shout, n FROM customer ORDER BY id"
 	case "stock":
 		return "SELECT sku, price, n, at IS NULL FROM stock ORDER BY sku"
+	case "kind":
+		return "SELECT id, region, title FROM kind ORDER BY id"
 	case "wide":
 		return "SELECT id, i, u, de, f, f+0e0, db, CONCAT(c,'.'), HEX(v), HEX(tx), HEX(vb), HEX(bn), HEX(bl), dt, ts, st, tm, y, e+0, s+0, b+0, dbl, up > '2020-01-02' FROM wide ORDER BY id"
 	}

@@ -161,6 +161,7 @@ func columnInfo(r []protocol.Field, mariaDB bool) (sharding.ColumnInfo, error) {
 		AutoIncrement: strings.Contains(strings.ToLower(string(r[5])), "auto_increment"),
 		Generated:     len(r[6]) > 0,
 		Invisible:     strings.Contains(strings.ToLower(string(r[5])), "invisible"),
+		OnUpdate:      strings.Contains(strings.ToLower(string(r[5])), "on update"),
 	}
 	c.Default = columnDefault(&c, r[7], string(r[5]), mariaDB)
 	if r[3] != nil && r[4] != nil {
