@@ -20,8 +20,9 @@ func (c *Conn) Try(ctx context.Context, sql string) error {
 	}
 	var id [4]byte
 	binary.LittleEndian.PutUint32(id[:], p.ID)
-	if err := c.wire.WriteCommand(protocol.ComStmtClose, id[:]); err != nil { // no answer: it travels with what is sent next
-		return c.fail("closing a prepared statement", err)
+	err = c.wire.WriteCommand(protocol.ComStmtClose, id[:]) // it has no answer
+	if err == nil {
+		err = c.wire.Flush() // what is not sent would have the connection closed when it is given back
 	}
-	return nil
+	return c.fail("closing a prepared statement", err)
 }

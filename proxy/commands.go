@@ -168,11 +168,11 @@ func (s *session) fieldList(arg []byte) error {
 // metadataLease is a connection outside any transaction to a shard that has the table.
 func (s *session) metadataLease(table string) (lease, error) {
 	shard := 0
-	if t, ok := s.p.planner.Schema().Table(s.vars.database, table); ok && len(t.Rule.Shards) > 0 {
+	if t, ok := s.planner().Schema().Table(s.vars.database, table); ok && len(t.Rule.Shards) > 0 {
 		shard = t.Rule.Shards[0]
 	}
 	l := lease{shard: shard}
-	conn, err := s.p.shards[shard].Acquire(s.ctx, s.vars.state(shard), true)
+	conn, err := s.acquire(shard, true, "")
 	if err != nil {
 		return l, err
 	}

@@ -18,11 +18,13 @@ func (s *session) createSelect(st *sharding.Statement, rq *request) error {
 	if err := s.checkAccess(st); err != nil {
 		return err
 	}
-	if s.readOnly() {
+	if s.readOnly() && !st.DDL.Temporary {
 		return protocol.NewError(erReadOnlyTransaction, "Cannot execute statement in a READ ONLY transaction")
 	}
-	if err := s.implicitCommit(); err != nil {
-		return err
+	if !st.DDL.Temporary {
+		if err := s.implicitCommit(); err != nil {
+			return err
+		}
 	}
 	if err := s.planned(st, rq); err != nil {
 		return err
@@ -46,8 +48,11 @@ func (s *session) createSelect(st *sharding.Statement, rq *request) error {
 		columns[i] = quoteName(columns[i])
 	}
 	ok, err := s.captured(cs.Fill + " INTO " + name + " (" + strings.Join(columns, ", ") + ") " + cs.Query)
-	if err == nil && s.tx != nil { // with autocommit=0
+	if err == nil && s.tx != nil && !st.DDL.Temporary { // with autocommit=0
 		err = s.commitNow()
+	}
+	if err != nil && st.DDL.Temporary {
+		return s.uncreateTemporary(name, err)
 	}
 	if err != nil {
 		return s.uncreate(name, err)
@@ -75,12 +80,23 @@ func (s *session) uncreate(name string, cause error) error {
 	return cause
 }
 
+// uncreateTemporary is uncreate for a temporary table, whose transaction goes on.
+func (s *session) uncreateTemporary(name string, cause error) error {
+	entries := s.diag.entries
+	_, err := s.captured("DROP TEMPORARY TABLE " + name)
+	s.diag.entries = entries
+	if err != nil && s.checkAlive() == nil {
+		s.p.log.Warn("a temporary table that could not be filled could not be dropped", "conn", s.id, "table", name, "err", err)
+	}
+	return cause
+}
+
 // shape has a shard make the definition: what follows the table's name, and the names of the query's columns.
 func (s *session) shape(cs *sharding.CreateSelect) (definition string, columns []string, err error) {
 	defer s.lend(map[string]string{"character_set_results": quote(s.vars.charset())})()
 	shard := s.plan.Targets[0].Shard
 	create, none := string(s.plan.Targets[0].SQL), string(s.plan.Targets[1].SQL)
-	conn, err := s.p.shards[shard].Acquire(s.ctx, s.vars.state(shard), true)
+	conn, err := s.acquire(shard, true, "")
 	if err != nil {
 		return "", nil, err
 	}
@@ -122,7 +138,7 @@ func (s *session) captured(sql string) (protocol.OK, error) {
 	defer func() { _ = sp.Close() }() // cannot fail
 	err := s.into(sp, func() error {
 		s.diag.failed = false
-		st, lits, err := s.p.planner.Parse(&s.env, []byte(sql), nil)
+		st, lits, err := s.planner().Parse(&s.env, []byte(sql), nil)
 		if err != nil {
 			return err
 		}

@@ -11,8 +11,8 @@ import (
 // ddl runs a statement that defines things, or one that looks after tables, on all
 // the shards that it concerns. Like a server's it commits what is open first.
 func (s *session) ddl(st *sharding.Statement, rq *request) error {
-	if st.DDL.Temporary {
-		return notSupported("temporary tables: a session has no server connection of its own")
+	if handled, err := s.onTemporary(st, rq); handled {
+		return err
 	}
 	if err := s.checkAccess(st); err != nil {
 		return err

@@ -158,7 +158,7 @@ func (s *session) withTables(st *sharding.Statement, rq *request) (*sharding.Sta
 	if !st.Unknown {
 		return st, nil
 	}
-	begin, version := time.Now(), s.p.planner.Schema().Version()
+	begin, version := time.Now(), s.planner().Schema().Version()
 	switch changed, err := s.p.refreshCatalog(s.ctx); {
 	case err != nil:
 		err = s.p.reloadSince(s.ctx, begin) // without the shard that knows the version
@@ -171,7 +171,7 @@ func (s *session) withTables(st *sharding.Statement, rq *request) (*sharding.Sta
 			return nil, err
 		}
 	}
-	if s.p.planner.Schema().Version() == version {
+	if s.planner().Schema().Version() == version {
 		return st, nil
 	}
 	return s.parseAgain(rq)

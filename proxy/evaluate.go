@@ -13,6 +13,9 @@ import (
 // preferred is the shard for what any shard could answer: where the transaction
 // already is; the planner's choice (-1) while all shards are up; otherwise one that is.
 func (s *session) preferred() int {
+	if s.temps != nil {
+		return s.temps.shard
+	}
 	if s.tx != nil && len(s.tx.branches) > 0 {
 		return s.tx.branches[0].shard
 	}
@@ -36,7 +39,7 @@ func (s *session) anyShard() int { return max(s.preferred(), 0) }
 // evaluate has a server work out an expression of a SET statement and returns its value as a literal.
 func (s *session) evaluate(expr string, vars *variables) (string, error) {
 	text := []byte("SELECT " + expr)
-	st, lits, err := s.p.planner.Parse(&s.env, text, nil)
+	st, lits, err := s.planner().Parse(&s.env, text, nil)
 	if err != nil {
 		return "", err
 	}
@@ -64,6 +67,13 @@ func (s *session) evaluate(expr string, vars *variables) (string, error) {
 	}
 	if s.tx != nil && s.tx.byShard[shard] != nil {
 		return s.evaluateIn(s.tx.byShard[shard], string(text), vars)
+	}
+	if s.temps != nil && shard == s.temps.shard {
+		conn, err := s.temps.use(s, true, "")
+		if err != nil {
+			return "", err
+		}
+		return s.p.valueOf(conn.Query(s.ctx, string(text), 2))
 	}
 	conn, err := s.p.shards[shard].Acquire(s.ctx, vars.state(shard), true)
 	if err != nil {

@@ -36,7 +36,7 @@ func (s *session) gather(read *sharding.SystemRead) (*shownTable, error) {
 			" AS SELECT * FROM information_schema." + read.Table.Name + " LIMIT 0",
 	}
 	g := &gatherer{s: s, read: read, owner: map[string]int{}, byRow: map[string]int{}, tables: map[string]*sharding.Table{}}
-	for _, known := range s.p.planner.Schema().Tables() {
+	for _, known := range s.planner().Schema().Tables() {
 		g.tables[objectKey(known.Database, known.Name)] = known
 	}
 	if read.Table.Name == "PROCESSLIST" {

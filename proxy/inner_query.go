@@ -106,7 +106,7 @@ func (s *session) planInner(sql []byte) (*sharding.Statement, *request, error) {
 	rq := &request{sql: sql}
 	begin := time.Now()
 	plan := func() (*sharding.Statement, error) {
-		st, lits, err := s.p.planner.Parse(&s.env, sql, nil)
+		st, lits, err := s.planner().Parse(&s.env, sql, nil)
 		if err != nil {
 			return nil, err
 		}

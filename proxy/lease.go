@@ -57,6 +57,9 @@ func (s *session) notSent(l *lease) error {
 // acquire takes a connection from a shard's pool, with a statement prepared on it (empty: none). On the loop only one
 // that is there and fits as it is: otherwise errNotNow.
 func (s *session) acquire(shard int, autocommit bool, prepare string) (*backend.Conn, error) {
+	if s.temps != nil && shard == s.temps.shard {
+		return s.temps.use(s, autocommit, prepare)
+	}
 	state := s.vars.state(shard)
 	if s.onLoop {
 		conn := s.p.shards[shard].TryAcquire(s.loop.loop, state, autocommit)

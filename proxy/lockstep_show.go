@@ -93,7 +93,7 @@ func (s *session) showOwnStatus() error {
 // showTables lists the tables of the current database with their rules.
 func (s *session) showTables() error {
 	var rows []row
-	for _, t := range s.p.planner.Schema().Tables() {
+	for _, t := range s.planner().Schema().Tables() {
 		if s.may(t.Database) && (s.vars.database == "" || s.vars.database == t.Database) {
 			rule, problem := t.Rule.String(), t.Problem()
 			if t.Gathered() {
@@ -120,14 +120,14 @@ func (s *session) explainLockstep(st *sharding.Statement, rq *request) error {
 		return err
 	}
 	if st.JSON {
-		text, err := json.MarshalIndent(inner.Explanation(&s.plan, in, s.p.planner.Schema()), "", "  ")
+		text, err := json.MarshalIndent(inner.Explanation(&s.plan, in, s.planner().Schema()), "", "  ")
 		if err != nil {
 			return fmt.Errorf("write the plan: %w", err)
 		}
 		return s.sent(s.writeResult([]string{"EXPLAIN"}, []row{{string(text)}}))
 	}
 	var rows []row
-	for _, e := range inner.Explain(&s.plan, in, s.p.planner.Schema()) {
+	for _, e := range inner.Explain(&s.plan, in, s.planner().Schema()) {
 		rows = append(rows, row{e.Step, e.Shard, e.Statement})
 	}
 	return s.sent(s.writeResult([]string{"step", "shard", "statement"}, rows))

@@ -119,17 +119,6 @@ func (s *session) dropLocks() {
 	s.p.kept.n.Add(-1)
 }
 
-// keepsLocks is an error that ends the session where its locks are lost.
-func (s *session) keepsLocks() error {
-	if s.locksConn == nil || s.locksConn.Alive() {
-		return nil
-	}
-	err := lostShard(s.locksConn.Shard().Name(), errLocksLost, false)
-	return &closeError{s.fail(toClient(err))}
-}
-
-var errLocksLost = errors.New("the connection that held the session's locks by name is gone")
-
 // lockValue is the value of an expression on locks by name.
 func (s *session) lockValue(st *sharding.Statement, shard int, text string) (*backend.Result, error) {
 	l, err := s.lockLease(st, shard, "")

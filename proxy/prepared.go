@@ -192,7 +192,7 @@ func (s *session) prepareOn(shard int, sql string) (*backend.Prepared, error) {
 		return l.conn.Prepare(s.ctx, sql) // there already
 	}
 	l := lease{shard: shard}
-	conn, err := s.p.shards[shard].Acquire(s.ctx, s.vars.state(shard), true)
+	conn, err := s.acquire(shard, true, "")
 	if err != nil {
 		return nil, err
 	}
@@ -204,11 +204,11 @@ func (s *session) prepareOn(shard int, sql string) (*backend.Prepared, error) {
 
 // analysis is the statement's parse, made again when what it depends on has changed.
 func (st *prepared) analysis(s *session) (*sharding.Statement, error) {
-	version := s.p.planner.Schema().Version()
+	version := s.planner().Schema().Version()
 	if st.parsed != nil && st.version == version && st.env == s.env {
 		return st.parsed, nil
 	}
-	parsed, err := s.p.planner.ParsePrepared(&s.env, []byte(st.sql))
+	parsed, err := s.planner().ParsePrepared(&s.env, []byte(st.sql))
 	if err != nil {
 		return nil, s.judged([]byte(st.sql), err)
 	}

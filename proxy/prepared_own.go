@@ -59,7 +59,7 @@ func (s *session) runWrittenOut(st *prepared, parsed *sharding.Statement) error 
 		from = at + 1
 	}
 	text = append(text, st.sql[from:]...)
-	again, lits, err := s.p.planner.Parse(&s.env, text, s.literals[:0])
+	again, lits, err := s.planner().Parse(&s.env, text, s.literals[:0])
 	if err != nil {
 		return err
 	}

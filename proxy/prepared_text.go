@@ -109,7 +109,7 @@ func (s *session) executeText(st *prepared, using []string) error {
 		from = at + 1
 	}
 	text = append(text, st.sql[from:]...)
-	again, lits, err := s.p.planner.Parse(&s.env, text, s.literals[:0])
+	again, lits, err := s.planner().Parse(&s.env, text, s.literals[:0])
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ const maxQuickText = 8 << 10
 
 // quick serves a command on the loop, or begins to.
 func (s *session) quick(cmd protocol.Command, arg []byte) quickness {
-	if len(arg) > maxQuickText || s.locksConn != nil {
+	if len(arg) > maxQuickText || s.keepsAny() {
 		return quickNot
 	}
 	s.onLoop = true
@@ -64,7 +64,7 @@ func (s *session) quickText(sql []byte) quickness {
 	if bytes.IndexByte(sql, ';') >= 0 {
 		return quickNot
 	}
-	st, lits := s.p.planner.Cached(&s.env, sql, s.literals[:0])
+	st, lits := s.planner().Cached(&s.env, sql, s.literals[:0])
 	s.literals = lits
 	if st == nil {
 		return quickNot

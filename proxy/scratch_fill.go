@@ -67,7 +67,10 @@ func (d *scratchDesk) definition(load *sharding.ScratchLoad) (string, error) {
 	if len(on) == 0 {
 		return "", errScratchDefinition
 	}
-	if !slices.Contains(on, shard) {
+	switch {
+	case load.Table.Temporary:
+		shard, conn = s.temps.shard, s.temps.conn
+	case !slices.Contains(on, shard):
 		shard = on[0]
 		var err error
 		if conn, err = s.p.scratch[shard].Acquire(s.ctx, s.loadState(), true); err != nil {

@@ -36,7 +36,7 @@ var (
 // rows are kept: foreign keys, partitions, full-text indexes and options of storage are left out.
 func newScratchTable(load *sharding.ScratchLoad, definition string) (*scratchTable, error) {
 	lines := strings.Split(definition, "\n")
-	if len(lines) < 3 || !strings.HasPrefix(lines[0], "CREATE TABLE ") {
+	if len(lines) < 3 || !strings.HasPrefix(lines[0], "CREATE TABLE ") && !strings.HasPrefix(lines[0], "CREATE TEMPORARY TABLE ") {
 		return nil, notSupported("bringing the rows of %s to the scratch server: it is no plain table", load.Table.Name)
 	}
 	t := &scratchTable{name: quoteName(load.Database) + "." + quoteName(load.Table.Name)}

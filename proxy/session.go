@@ -69,6 +69,8 @@ type session struct {
 
 	locksConn *backend.Conn // holds the session's locks by name; nil: it has not asked for any
 
+	temps *temporaries // nil: it has no temporary table
+
 	lastGTRID    string // of the last transaction that had one
 	lastInsertID uint64
 	rowCount     int64
@@ -164,7 +166,7 @@ func (s *session) drive(first func() error) {
 // ended lets go of a session that is over.
 func (s *session) ended() {
 	s.closeCursors()
-	s.dropLocks()
+	s.dropOwn()
 	s.close()
 	s.p.sessions.remove(s)
 	s.p.running.Done()
@@ -272,7 +274,7 @@ func (s *session) reset() {
 	s.writeLimit.Store(int64(s.vars.netWriteTimeout()))
 	s.env = sharding.Env{}
 	s.closeCursors()
-	s.dropLocks()
+	s.dropOwn()
 	s.stmts, s.lastStmt, s.texts = map[uint32]*prepared{}, 0, nil
 	s.diag.clear()
 	s.tracking = sessionTrack{}

@@ -13,7 +13,7 @@ func (s *session) setStatement(st *sharding.Statement, rq *request) error {
 	if !s.p.mariaDB() {
 		return protocol.NewError(1064, "You have an error in your SQL syntax; MySQL has no SET STATEMENT, near '%s'", near(text))
 	}
-	assign, _, err := s.p.planner.Parse(&s.env, append([]byte("SET "), text[st.Assigns[0]:st.Assigns[1]]...), nil)
+	assign, _, err := s.planner().Parse(&s.env, append([]byte("SET "), text[st.Assigns[0]:st.Assigns[1]]...), nil)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (s *session) setStatement(st *sharding.Statement, rq *request) error {
 		return err
 	}
 	inner := &request{sql: text[st.For:], inner: true}
-	is, lits, err := s.p.planner.Parse(&s.env, inner.sql, nil)
+	is, lits, err := s.planner().Parse(&s.env, inner.sql, nil)
 	if err != nil {
 		return err
 	}

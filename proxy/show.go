@@ -43,6 +43,9 @@ func (s *session) showStatement(st *sharding.Statement, rq *request) error {
 	if err := s.checkAccess(st); err != nil {
 		return err
 	}
+	if st.Show.Table != "" && s.temps.find(st.Show.Database, st.Show.Table) >= 0 {
+		return s.showTemporary(st, rq)
+	}
 	if !s.showsIndex(&st.Show) {
 		if text, err := s.shownQuery(&st.Show); err != nil {
 			return err

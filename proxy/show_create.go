@@ -27,7 +27,7 @@ func (s *session) showCreate(st *sharding.Statement, rq *request) error {
 		if physical := s.p.physical(target.Shard, st.Show.Database); physical != st.Show.Database {
 			definition = strings.ReplaceAll(definition, quoteName(physical)+".", quoteName(st.Show.Database)+".")
 		}
-		if t, ok := s.p.planner.Schema().Table(st.Show.Database, st.Show.Table); ok && t.AutoIncrement != "" && !t.View {
+		if t, ok := s.planner().Schema().Table(st.Show.Database, st.Show.Table); ok && t.AutoIncrement != "" && !t.View {
 			next, err := s.nextID(t)
 			if err != nil {
 				return err

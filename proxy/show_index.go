@@ -11,7 +11,7 @@ import (
 // showsIndex says whether SHOW INDEX is a shard's answer with other numbers: of a table that is spread, unless it asks
 // for the numbers themselves.
 func (s *session) showsIndex(w *sharding.Show) bool {
-	t, known := s.p.planner.Schema().Table(w.Database, w.Table)
+	t, known := s.planner().Schema().Table(w.Database, w.Table)
 	return w.What == "index" && w.Plain && known && !t.View && t.Rule.Kind == sharding.Sharded && !containsFold([]byte(w.Where), "cardinality")
 }
 

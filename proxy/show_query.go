@@ -74,7 +74,7 @@ func (s *session) shownQuery(w *sharding.Show) (string, error) {
 		return "", nil
 	}
 	if w.What == "index" {
-		t, known := s.p.planner.Schema().Table(w.Database, w.Table)
+		t, known := s.planner().Schema().Table(w.Database, w.Table)
 		if !known || t.View || t.Rule.Kind != sharding.Sharded {
 			return "", nil
 		}
@@ -143,7 +143,7 @@ func (s *session) literal(name string) string {
 // showQuery answers a SHOW statement by a query on information_schema.
 func (s *session) showQuery(text string) error {
 	rq := &request{sql: []byte(text)}
-	st, lits, err := s.p.planner.Parse(&s.env, rq.sql, nil)
+	st, lits, err := s.planner().Parse(&s.env, rq.sql, nil)
 	if err != nil {
 		return err
 	}

@@ -90,6 +90,9 @@ func (s *session) relayed(l *lease, st *sharding.Statement, rq *request, sum pro
 		s.fetchWarnings(l, nil)
 	}
 	s.noteStatus(l, sum.OK.Status)
+	if sum.OK.LastInsertID != 0 && s.temps != nil && l.conn == s.temps.conn {
+		s.temps.generated(s, l)
+	}
 	s.afterCall(l, st, rq)
 	s.done(l)
 	if sum.Started {

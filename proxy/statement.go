@@ -56,9 +56,9 @@ func (s *session) textStatement(sql []byte, more bool) error {
 	s.more, s.binary = more, false
 	s.diag.failed = false // what SHOW WARNINGS shows of the last one stays
 	s.running(sql)
-	st, lits, err := s.p.planner.Parse(&s.env, sql, s.literals[:0])
+	st, lits, err := s.planner().Parse(&s.env, sql, s.literals[:0])
 	if unknownTable(err) && s.p.reloadSince(s.ctx, time.Now().Add(-staleAfter)) == nil {
-		st, lits, err = s.p.planner.Parse(&s.env, sql, s.literals[:0])
+		st, lits, err = s.planner().Parse(&s.env, sql, s.literals[:0])
 	}
 	if err != nil {
 		return s.answer(s.judged(sql, err))
@@ -235,7 +235,7 @@ func (s *session) data(st *sharding.Statement, rq *request) error {
 	if err := s.checkAlive(); err != nil {
 		return err
 	}
-	if err := s.keepsLocks(); err != nil {
+	if err := s.keepsOwn(); err != nil {
 		return err
 	}
 	if err := s.checkAccess(st); err != nil {
@@ -325,7 +325,7 @@ func (s *session) parseAgain(rq *request) (*sharding.Statement, error) {
 	if rq.stmt != nil {
 		return rq.stmt.analysis(s)
 	}
-	st, lits, err := s.p.planner.Parse(&s.env, rq.sql, s.literals[:0])
+	st, lits, err := s.planner().Parse(&s.env, rq.sql, s.literals[:0])
 	s.literals, rq.lits = lits, lits
 	return st, err
 }

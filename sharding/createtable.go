@@ -4,7 +4,7 @@ package sharding
 // by primary key cannot shard; the table is then placed single on the first shard (Schema does the same once it exists).
 func (c *compiler) createTable(n tableName, next int) error {
 	if c.st.DDL.Temporary {
-		return c.temporaryTable()
+		return c.temporaryTable(n, next)
 	}
 	if query := c.queryOf(next); query < len(c.toks) {
 		if c.hint == "" {
@@ -58,9 +58,30 @@ func (c *compiler) createTable(n tableName, next int) error {
 }
 
 // temporaryTable goes to one shard: the session keeps it there.
-func (c *compiler) temporaryTable() error {
+func (c *compiler) temporaryTable(n tableName, next int) error {
 	c.st.DDL.Reload = false
-	c.st.planner = &fixedPlanner{shards: c.schema.allSet, any: true, why: "a temporary table belongs to one connection"}
+	if query := c.queryOf(next); query < len(c.toks) && c.hint == "" {
+		return c.createSelect(n, next, query)
+	}
+	shards := c.schema.allSet
+	like := next
+	if c.punct(like, '(') && c.word(like+1) == "LIKE" {
+		like++
+	}
+	if c.word(like) == "LIKE" {
+		source, _, ok := c.qualified(like + 1)
+		if !ok {
+			return syntaxError(c.src, c.startOf(like+1))
+		}
+		c.markDatabase(like + 1)
+		t, ok := c.schema.Table(source.database, source.name)
+		if !ok {
+			return errorf(codeNoTable, "Table '%s.%s' doesn't exist", source.database, source.name)
+		}
+		c.addTable(t)
+		shards = t.shards()
+	}
+	c.st.planner = &fixedPlanner{shards: shards, any: true, why: "a temporary table belongs to one server connection"}
 	return c.applyHint()
 }
 

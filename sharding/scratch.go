@@ -123,7 +123,7 @@ func (p *scratchPlanner) load(st *Statement, x *execution, reason *Error) error 
 	for i := range p.loads {
 		l := &p.loads[i]
 		out := ScratchLoad{Table: l.table, Database: x.physical(s.Shard, l.table.Database), Uses: l.uses}
-		if l.table.Rule.Kind != Sharded && l.table.shards().has(s.Shard) && !x.in.InTransaction {
+		if l.table.Rule.Kind != Sharded && !l.table.Temporary && l.table.shards().has(s.Shard) && !x.in.InTransaction {
 			out.InPlace = true
 			s.Loads = append(s.Loads, out)
 			continue
@@ -211,7 +211,7 @@ func (st *Statement) Apart(physical func(shard int, logical string) string) *Scr
 		l := &p.loads[i]
 		s.Loads = append(s.Loads, ScratchLoad{
 			Table: l.table, Database: physical(s.Shard, l.table.Database), Uses: l.uses, Columns: l.named(),
-			InPlace: l.table.shards().has(s.Shard),
+			InPlace: !l.table.Temporary && l.table.shards().has(s.Shard),
 		})
 	}
 	return s

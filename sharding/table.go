@@ -14,6 +14,7 @@ type TableInfo struct {
 	ForeignKeys    []ForeignKey
 	Triggers       bool // it has some
 	View           bool
+	Temporary      bool     // of one session
 	Definition     string   // of a view: its query, with logical names of databases; empty where it may not be seen
 	Declared       string   // the rule that its comment declares: see declared.go
 	Conflict       string   // how it differs between shards so that statements on it would be wrong
