@@ -28,7 +28,9 @@ const (
 	erTooManyConns        = 1040
 	erTooManyUserConns    = 1226
 	erTableAccessDenied   = 1142
+	erNoDefault           = 1230
 	erWrongValueForVar    = 1231
+	erWrongTypeForVar     = 1232
 	erLocalVariable       = 1228
 	erReadOnlyVariable    = 1238
 	erUnknownSystemVar    = 1193

@@ -76,6 +76,8 @@ func readValue(col *protocol.Column, f protocol.Field, target *sharding.ColumnIn
 		return text(protocol.TypeVarString)
 	case protocol.TypeGeometry:
 		return text(protocol.TypeBlob)
+	case protocol.TypeJSON:
+		return text(protocol.TypeVarString)
 	}
 	if col.Charset == binaryCollation {
 		return text(protocol.TypeBlob)

@@ -33,6 +33,11 @@ func (s *session) assign(st *sharding.Statement) error {
 		if err != nil {
 			return err
 		}
+		if done, err := s.setNumbering(a, value); err != nil {
+			return err
+		} else if done {
+			continue
+		}
 		switch {
 		case strings.HasPrefix(a.Name, "lockstep_") && a.Scope != sharding.ScopeUser:
 			if err := setOwn(a, value, &next); err != nil {

@@ -40,6 +40,9 @@ var numbered = []string{
 	"SELECT LAST_INSERT_ID()",
 	"INSERT INTO one_id (v) VALUES ('y')",
 	"SELECT LAST_INSERT_ID()",
+	"SET LAST_INSERT_ID = 42",
+	"SELECT LAST_INSERT_ID()",
+	"SET auto_increment_increment = 1, auto_increment_offset = DEFAULT, insert_id = 0",
 	"ALTER TABLE n AUTO_INCREMENT = 5000",
 	"INSERT INTO n (v) VALUES ('late')",
 	"SELECT LAST_INSERT_ID()",
@@ -87,6 +90,8 @@ func TestNumbers(t *testing.T) {
 		p.same(s)
 		p.sameTables(s)
 	}
+	p.refused("SET insert_id = 100", "insert_id")
+	p.refused("SET auto_increment_increment = 10", "auto_increment_increment")
 }
 
 var returning = []string{
