@@ -219,10 +219,16 @@ func (s *LineSplitter) generate() (uint64, error) {
 	return id, err
 }
 
-// shownKey is a key's value for a message.
+// shownKey is a key's value for a message. The weights of a text say nothing to people: then it is what servers say where
+// several columns place a row.
 func shownKey(k *keyValue) string {
 	if k.integer {
 		return string(appendIntKey(nil, k))
+	}
+	for _, c := range k.text {
+		if c < ' ' || c > '~' {
+			return "from column_list"
+		}
 	}
 	return strconv.Quote(string(k.text))
 }
