@@ -432,6 +432,20 @@ func TestPipelinedAnswers(t *testing.T) {
 	}
 }
 
+// untold is an answer whose EOF packets do not say that the session's state has changed: a client that has not asked for that
+// is not told.
+func untold(answer []byte) []byte {
+	answer = bytes.Clone(answer)
+	for at := 0; at+headerSize <= len(answer); {
+		n := frameLength(answer[at:])
+		if p := answer[min(at+headerSize, len(answer)):min(at+headerSize+n, len(answer))]; len(p) == 5 && p[0] == headerEOF {
+			p[4] &^= byte(StatusSessionChanged >> 8)
+		}
+		at += headerSize + n
+	}
+	return answer
+}
+
 // FuzzRelay holds Relay against the packet-by-packet reader: what one accepts the other
 // must, and the client gets exactly the bytes that belong to the answer.
 func FuzzRelay(f *testing.F) {
@@ -460,7 +474,7 @@ func FuzzRelay(f *testing.F) {
 			t.Fatalf("summaries %+v and %+v", sum, drained)
 		}
 		used := len(in) - len(reader.nc.(*scriptConn).in) - reader.Buffered()
-		if sum.Started && sum.Err == nil && drained.Columns > 0 && !bytes.Equal(client.out.Bytes(), in[:used]) {
+		if sum.Started && sum.Err == nil && drained.Columns > 0 && !bytes.Equal(untold(client.out.Bytes()), untold(in[:used])) {
 			t.Fatalf("client got %q of %q", client.out.Bytes(), in[:used])
 		}
 	})

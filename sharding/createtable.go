@@ -81,7 +81,7 @@ func (c *compiler) temporaryTable(n tableName, next int) error {
 		c.addTable(t)
 		shards = t.shards()
 	}
-	c.st.planner = &fixedPlanner{shards: shards, any: true, why: "a temporary table belongs to one server connection"}
+	c.st.planner = &fixedPlanner{shards: shards, any: true, why: "a temporary table belongs to one connection"}
 	return c.applyHint()
 }
 
