@@ -43,7 +43,9 @@ func (s *session) ddl(st *sharding.Statement, rq *request) error {
 // not older than the last of them.
 func (s *session) changeDefinition(st *sharding.Statement, rq *request) (protocol.OK, error) {
 	objects := definedObjects(st)
-	release, err := s.p.lockDefinitions(s.ctx, definition.Databases(objects))
+	ctx, waited := s.untilStopped()
+	release, err := s.p.lockDefinitions(ctx, definition.Databases(objects))
+	waited()
 	if err != nil {
 		return protocol.OK{}, err
 	}

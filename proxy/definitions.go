@@ -87,6 +87,34 @@ func (p *Proxy) lockDefinitions(ctx context.Context, databases []string) (releas
 	}, nil
 }
 
+// untilStopped ends a context when the running statement is asked to end, as by KILL QUERY, while no server works for it.
+func (s *session) untilStopped() (ctx context.Context, done func()) {
+	ctx, cancel := context.WithCancelCause(s.ctx)
+	finished := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(stopPause)
+		defer tick.Stop()
+		for {
+			select {
+			case <-finished:
+				return
+			case <-tick.C:
+			}
+			if err := s.stopped(); err != nil {
+				cancel(err)
+				return
+			}
+		}
+	}()
+	return ctx, func() {
+		close(finished)
+		cancel(nil)
+	}
+}
+
+// stopPause is how often somebody who waits for a lock looks whether he shall go on.
+const stopPause = 50 * time.Millisecond
+
 func busyError(err error) error {
 	var busy *definition.BusyError
 	if errors.As(err, &busy) {

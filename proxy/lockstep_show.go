@@ -92,6 +92,9 @@ func (s *session) showOwnStatus() error {
 
 // showTables lists the tables of the current database with their rules.
 func (s *session) showTables() error {
+	if _, err := s.p.refreshCatalog(s.ctx); err != nil {
+		s.diag.warn(erUnknown, "Perhaps not the latest: "+err.Error())
+	}
 	var rows []row
 	for _, t := range s.planner().Schema().Tables() {
 		if s.may(t.Database) && (s.vars.database == "" || s.vars.database == t.Database) {

@@ -203,3 +203,40 @@ func TestTwoProxies(t *testing.T) {
 		o.want("SELECT v FROM t WHERE id = "+id, id[:1])
 	}
 }
+
+// A definition that waits for another one can be ended, and gives up by itself.
+func TestDefinitionsThatWait(t *testing.T) {
+	c, s := begin(t, cluster.Options{Config: "timeouts: {definition: 2s}\n"})
+	s.exec("CREATE TABLE t (id INT PRIMARY KEY)")
+	reader := connectShard(t, c, 1)
+	reader.exec("BEGIN")
+	reader.rows("SELECT * FROM t")
+	first := make(chan error, 1)
+	go func() {
+		_, err := s.try("ALTER TABLE t ADD v INT")
+		first <- err
+	}()
+	watcher, other := connect(t, c, "d"), connect(t, c, "d")
+	waitFor(t, func() bool { return len(watcher.rows("SHOW LOCKSTEP DDL")) == 3 })
+	other.fails(1205, "ALTER TABLE t ADD w INT")
+	o := &client{t, conn(t, func() *cluster.Proxy { p := c.AddProxy(cluster.ProxyOptions{}); p.Start(); return p }())}
+	o.fails(1205, "ALTER TABLE t ADD w INT")
+	id := other.rows("SELECT CONNECTION_ID()")[0]
+	second := make(chan error, 1)
+	go func() {
+		_, err := other.try("ALTER TABLE t ADD w INT")
+		second <- err
+	}()
+	time.Sleep(300 * time.Millisecond)
+	watcher.exec("KILL QUERY " + id)
+	if err := <-second; err == nil || !strings.Contains(err.Error(), "1317") {
+		t.Errorf("the waiting one: %v", err)
+	}
+	watcher.exec("CREATE DATABASE e") // in another database nobody waits
+	reader.exec("COMMIT")
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	other.exec("ALTER TABLE t ADD w INT")
+	same(t, c, columnsOfD)
+}
