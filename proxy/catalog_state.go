@@ -131,7 +131,7 @@ func (p *Proxy) reloadSince(ctx context.Context, t time.Time) error {
 	}
 	schema, problems := sharding.NewSchema(p.cfg, found.Tables)
 	schema.AddRoutines(routines)
-	schema.RoundsQuotients = !p.mariaDB()
+	schema.MySQL = !p.mariaDB()
 	for _, problem := range problems {
 		p.log.Warn("sharding rule does not fit", "err", problem)
 	}

@@ -1,6 +1,7 @@
 package sharding
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -102,26 +103,44 @@ func (x *scatterer) having() string {
 	return ""
 }
 
-// finishCompute puts the computation into the merge and gives the text of its expressions.
-func (x *scatterer) finishCompute() *template {
+// finishCompute puts the computation into the plan. With a LIMIT, what rows are not ordered by is computed of the rows that are
+// shown: of others it may be an error.
+func (x *scatterer) finishCompute(p *selectPlanner) {
 	if len(x.compute.exprs) == 0 && x.compute.having == nil {
-		return nil
+		return
 	}
-	t := &template{}
-	exprs := x.compute.exprs
-	if x.compute.having != nil {
-		exprs = append(exprs[:len(exprs):len(exprs)], *x.compute.having)
-	}
-	for i, e := range exprs {
-		if i > 0 {
+	early, late := &Compute{Inputs: x.compute.inputs}, &Compute{Inputs: x.compute.inputs}
+	var now, then template
+	for i, o := range x.compute.outputs {
+		c, t := early, &now
+		if x.merge.Limited && !x.isOrdered(o.Column) {
+			c, t = late, &then
+		}
+		if len(c.Outputs) > 0 {
 			t.addText(", ")
 		}
-		for _, p := range e.pieces {
-			t.add(p)
+		c.Outputs = append(c.Outputs, o)
+		for _, piece := range x.compute.exprs[i].pieces {
+			t.add(piece)
 		}
 	}
-	x.merge.Compute = &Compute{Inputs: x.compute.inputs, Outputs: x.compute.outputs, Having: x.compute.having != nil}
-	return t
+	if len(early.Outputs) > 0 || x.compute.having != nil {
+		x.merge.Compute, p.compute, p.having = early, &now, x.compute.having
+	}
+	if len(late.Outputs) > 0 {
+		x.merge.Late, p.late = late, &then
+	}
+}
+
+// isOrdered says whether rows are ordered by a column, or told apart.
+func (x *scatterer) isOrdered(at int) bool {
+	compared := func(k Key) bool { return k.Weight == at || k.Weight < 0 && k.Column == at }
+	for _, k := range x.merge.OrderBy {
+		if compared(k.Key) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(x.merge.DistinctKeys, compared)
 }
 
 // input names a merged column in an expression.

@@ -11,8 +11,8 @@ func takesDistinct(agg *ast.AggregateFuncExpr) bool {
 	return agg.Distinct && !strings.EqualFold(agg.F, ast.AggFuncMin) && !strings.EqualFold(agg.F, ast.AggFuncMax)
 }
 
-// hasDistinctOffKey says whether an aggregate is over different values that several shards can have.
-func (x *scatterer) hasDistinctOffKey() bool {
+// findDistinct finds aggregates over different values, and those of which several shards can have the same.
+func (x *scatterer) findDistinct() {
 	v := &distinctFinder{x: x}
 	for _, o := range x.visible {
 		if o.expr != nil {
@@ -25,19 +25,16 @@ func (x *scatterer) hasDistinctOffKey() bool {
 	if x.sel.Having != nil {
 		x.sel.Having.Accept(v)
 	}
-	return v.found
 }
 
-type distinctFinder struct {
-	x     *scatterer
-	found bool
-}
+type distinctFinder struct{ x *scatterer }
 
 func (v *distinctFinder) Enter(n ast.Node) (ast.Node, bool) {
-	if agg, ok := n.(*ast.AggregateFuncExpr); ok && takesDistinct(agg) && !v.x.hasKey(agg.Args) {
-		v.found = true
+	if agg, ok := n.(*ast.AggregateFuncExpr); ok && takesDistinct(agg) {
+		v.x.distinctInside = true
+		v.x.regroups = v.x.regroups || !v.x.hasKey(agg.Args)
 	}
-	return n, v.found
+	return n, false
 }
 
 func (v *distinctFinder) Leave(n ast.Node) (ast.Node, bool) { return n, true }

@@ -20,6 +20,7 @@ type execution struct {
 	pushedLimit uint64
 	merge       Merge // the plan's, with this execution's LIMIT
 	compute     Compute
+	late        Compute
 }
 
 // Plan routes one execution. Errors: *Error (1235 and a reason for what cannot be answered rightly), or what Reserve,
@@ -92,13 +93,22 @@ func (x *execution) target(shard int) error {
 
 // targetText adds a shard that gets t.
 func (x *execution) targetText(shard int, t *template) error {
+	sql, err := x.text(t, shard)
+	if err != nil {
+		return err
+	}
+	x.plan.Targets = append(x.plan.Targets, Target{Shard: shard, SQL: sql})
+	return nil
+}
+
+// text renders a template for a shard.
+func (x *execution) text(t *template, shard int) ([]byte, error) {
 	at := len(x.texts)
 	var err error
 	if x.texts, err = t.render(x.texts, x, shard); err != nil {
-		return err
+		return nil, err
 	}
-	x.plan.Targets = append(x.plan.Targets, Target{Shard: shard, SQL: x.texts[at:len(x.texts):len(x.texts)]})
-	return nil
+	return x.texts[at:len(x.texts):len(x.texts)], nil
 }
 
 // anyOf picks one shard of a set that all hold the same: the caller's preference, or one by the text.

@@ -90,8 +90,13 @@ func mergeSteps(m *Merge) []ExplainRow {
 		for _, o := range c.Outputs {
 			add("column %d: computed of merged columns by a server", o.Column+1)
 		}
-		if c.Having {
+		if c.Having != nil {
 			add("keep groups that fulfil HAVING")
+		}
+	}
+	if m.Late != nil {
+		for _, o := range m.Late.Outputs {
+			add("column %d: computed of merged columns by a server, of the rows that are shown", o.Column+1)
 		}
 	}
 	if m.Distinct {

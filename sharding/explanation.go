@@ -74,7 +74,12 @@ func explainMerge(m *Merge) *ExplainedMerge {
 		for _, o := range c.Outputs {
 			e.Computed = append(e.Computed, o.Column+1)
 		}
-		e.Having = c.Having
+		e.Having = c.Having != nil
+	}
+	if m.Late != nil {
+		for _, o := range m.Late.Outputs {
+			e.Computed = append(e.Computed, o.Column+1)
+		}
 	}
 	if m.Distinct {
 		e.Distinct = explainKeys(m.DistinctKeys)

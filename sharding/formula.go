@@ -11,7 +11,17 @@ const reasonNotFixed = "a column that is neither grouped by nor aggregated has n
 // formula makes the text of an expression over merged values: its aggregates and grouped columns become names of merged columns.
 // With aliases, names may be those of visible columns, as in HAVING and ORDER BY.
 func (x *scatterer) formula(e ast.ExprNode, span [2]int, aliases bool) (template, string) {
-	return x.rewrite(&formulaWriter{x: x, aliases: aliases}, e, span)
+	if x.average.depth == 0 {
+		x.average = averageUse{}
+	}
+	x.average.depth++
+	x.average.note(x.b, e)
+	t, reason := x.rewrite(&formulaWriter{x: x, aliases: aliases}, e, span)
+	x.average.depth--
+	if reason == "" && x.average.depth == 0 {
+		reason = x.averageObstacle()
+	}
+	return t, reason
 }
 
 // withoutAliases is the text of an expression with the visible expressions that its aliases stand for.

@@ -18,6 +18,7 @@ type Merge struct {
 	GroupKeys     []Key
 	Aggregates    []Aggregate // of grouped rows; visible columns that are neither keys nor aggregates take any row's value
 	Compute       *Compute    // what a server computes of each group's row; nil: nothing
+	Late          *Compute    // the same of the rows that a LIMIT lets through only, as servers do with what nothing is ordered by
 	Offset, Limit uint64
 	Limited       bool // the statement has a LIMIT
 	FoundRows     bool // SQL_CALC_FOUND_ROWS
@@ -50,6 +51,8 @@ type Aggregate struct {
 	Weight     int // MIN/MAX of strings: hidden weight column, or -1
 	PadSpace   bool
 	Distinct   []Key // AggCountDistinct, AggSumDistinct: rows of a group that are equal in these are one, with NULL in any none
+
+	byText bool // MIN/MAX that does not compare as ORDER BY does
 }
 
 // Compute is what no shard can compute of its part of a group: expressions over aggregates and HAVING. A server is asked for it once
@@ -59,8 +62,8 @@ type Aggregate struct {
 type Compute struct {
 	Inputs  []Input
 	Outputs []Output
-	Exprs   []byte // the expressions of Outputs, then HAVING's condition, with commas between them
-	Having  bool   // the last expression says whether the group is part of the answer
+	Exprs   []byte // the expressions of Outputs, with commas between them
+	Having  []byte // the condition of groups that are part of the answer; nil: all are
 }
 
 // Input is a column that expressions use, once merged.

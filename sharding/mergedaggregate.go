@@ -22,6 +22,10 @@ func (x *scatterer) mergedAggregate(call [2]int) (text, reason string) {
 	name := strings.ToLower(agg.F)
 	var collation string
 	switch name {
+	case ast.AggFuncBitAnd, ast.AggFuncBitOr, ast.AggFuncBitXor:
+		if x.c.schema.MySQL {
+			return "", "an aggregate of bits, which is text to some functions of these servers"
+		}
 	case ast.AggFuncMin, ast.AggFuncMax:
 		if collation, reason = x.carried(agg.Args[0]); reason != "" {
 			return "", reason
@@ -37,9 +41,6 @@ func (x *scatterer) mergedAggregate(call [2]int) (text, reason string) {
 			return "", reason
 		}
 		return x.input(at, collation), ""
-	}
-	if x.c.schema.RoundsQuotients {
-		return "", "AVG in an expression, of which these servers keep more digits than of a quotient"
 	}
 	// A server divides the sum by the count and keeps more digits than it shows. Rows of the result have only those that it shows.
 	sum, reason := x.distinctOrAll(agg, ast.AggFuncSum, call)

@@ -19,13 +19,16 @@ type scatterer struct {
 	fail    error
 	merge   Merge
 	compute computation
-	grouped bool // groups that lie on several shards are joined
-	needed  bool // a merge is needed at all
+	average averageUse // of the expression that is computed
+	grouped bool       // groups that lie on several shards are joined
+	needed  bool       // a merge is needed at all
 
 	// of each key of a group
 	groupCols  []column // source nil where it is no plain column
 	groupSpans [][2]int
 	keySorts   []bool // shards can put rows in its order
+
+	distinctInside bool // an aggregate has DISTINCT
 
 	regroups   bool     // shards group by more than GROUP BY says
 	moreGroups [][2]int // that is, arguments of DISTINCT aggregates
@@ -75,6 +78,9 @@ func (x *scatterer) build(p *selectPlanner) (obstacle string) {
 	}
 	if x.aggregates() && !whole || x.sel.GroupBy != nil && !whole {
 		x.grouped = true
+		if x.onlyOrdersByAggregates() {
+			return "an aggregate in ORDER BY alone, which some servers refuse"
+		}
 		if reason := x.group(); reason != "" {
 			return reason
 		}
@@ -98,7 +104,7 @@ func (x *scatterer) build(p *selectPlanner) (obstacle string) {
 	if !x.needed {
 		return ""
 	}
-	p.compute = x.finishCompute()
+	x.finishCompute(p)
 	x.merge.Visible = len(x.visible)
 	m := x.merge
 	p.merge = &m
@@ -183,24 +189,23 @@ func (x *scatterer) starOpen() bool {
 
 // aggregates says whether the fields or the order use aggregate functions.
 func (x *scatterer) aggregates() bool {
-	found := false
-	look := func(e ast.ExprNode) {
-		if e != nil && ast.HasAggFlag(e) {
-			found = true
-		}
-	}
-	for _, o := range x.visible {
-		look(o.expr)
-	}
 	if x.sel.OrderBy != nil {
 		for _, i := range x.sel.OrderBy.Items {
-			look(i.Expr)
+			if ast.HasAggFlag(i.Expr) {
+				return true
+			}
 		}
 	}
-	if x.sel.Having != nil {
-		look(x.sel.Having.Expr)
-	}
-	return found
+	return x.fieldsAggregate() || x.sel.Having != nil && ast.HasAggFlag(x.sel.Having.Expr)
+}
+
+func (x *scatterer) fieldsAggregate() bool {
+	return slices.ContainsFunc(x.visible, func(o output) bool { return o.expr != nil && ast.HasAggFlag(o.expr) })
+}
+
+// onlyOrdersByAggregates says whether nothing but ORDER BY makes the query one of groups.
+func (x *scatterer) onlyOrdersByAggregates() bool {
+	return x.sel.GroupBy == nil && x.sel.Having == nil && !x.fieldsAggregate()
 }
 
 // keyCover collects which columns of the shard key that the tables meet on are among some columns: rows that are equal in

@@ -9,7 +9,7 @@ import (
 // group merges groups that lie on several shards.
 func (x *scatterer) group() string {
 	x.needed, x.merge.Group = true, true
-	x.regroups = x.hasDistinctOffKey()
+	x.findDistinct()
 	if x.starOpen() {
 		return "groups over several shards need SELECT * to be spelled out"
 	}
@@ -180,7 +180,7 @@ func (x *scatterer) aggregate(at int, agg *ast.AggregateFuncExpr, span [2]int) s
 		if reason != "" {
 			return reason
 		}
-		a.Weight, a.PadSpace = k.Weight, k.PadSpace
+		a.Weight, a.PadSpace, a.byText = k.Weight, k.PadSpace, x.isNumbered(agg.Args[0])
 	case ast.AggFuncAvg:
 		a.Func = AggAvg
 		inside := [2]int{span[0] + 1, span[1]}
@@ -197,6 +197,11 @@ func (x *scatterer) aggregate(at int, agg *ast.AggregateFuncExpr, span [2]int) s
 	}
 	x.merge.Aggregates = append(x.merge.Aggregates, a)
 	return ""
+}
+
+// isNumbered says whether an argument is an ENUM or SET column.
+func (x *scatterer) isNumbered(e ast.ExprNode) bool {
+	return x.c.comparison(x.b, e, column{}, false) == compareNumber
 }
 
 // extremeWeight makes the weight of MIN(x) or MAX(x) of strings: of the value itself, as WEIGHT_STRING(MIN(x)).

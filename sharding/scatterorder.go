@@ -48,6 +48,9 @@ func (x *scatterer) orderKey(e ast.ExprNode, span [2]int) (Key, string) {
 	if v, ok := unwrap(e).(*driver.ValueExpr); ok && v.Kind() == driver.KindNull {
 		return Key{Column: -1}, ""
 	}
+	if signed, ok := unwrap(e).(*ast.UnaryOperationExpr); ok && isNumber(signed) {
+		return Key{}, "ORDER BY a signed number, which some servers take for a column's place"
+	}
 	if at := x.target(e, false); at >= 0 {
 		for _, k := range x.merge.GroupKeys {
 			if k.Column == at {
@@ -136,6 +139,9 @@ func (x *scatterer) sameText(a, b [2]int) bool {
 func (x *scatterer) aggregateKey(at int) (Key, string) {
 	for _, a := range x.merge.Aggregates {
 		if a.Column == at {
+			if a.byText {
+				return Key{}, "ORDER BY or DISTINCT of MIN and MAX of ENUM and SET columns, which are ordered by their numbers"
+			}
 			return Key{Column: at, Weight: a.Weight, PadSpace: a.PadSpace}, ""
 		}
 	}

@@ -11,8 +11,7 @@ import (
 
 // Schema is an immutable snapshot of every table with its rule. Versions differ.
 type Schema struct {
-	// RoundsQuotients says that the servers cut a quotient to the digits that they show before they compute with it, but not an average: MySQL's do.
-	RoundsQuotients bool
+	MySQL bool // the shards are MySQL servers, not MariaDB's
 
 	version   uint64
 	shards    []string

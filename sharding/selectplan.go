@@ -6,6 +6,8 @@ type selectPlanner struct {
 	parts   *template // the text for several shards; nil: the text as it is
 	merge   *Merge    // nil: rows are put one behind the other
 	compute *template // what a server computes of merged groups
+	having  *template
+	late    *template
 	limit   *limitClause
 }
 
@@ -67,18 +69,29 @@ func (p *selectPlanner) scatter(st *Statement, x *execution, s shardSet) error {
 			return err
 		}
 	}
-	if p.compute == nil {
-		return nil
+	return p.computations(x, s.first())
+}
+
+// computations renders what a server computes of merged groups.
+func (p *selectPlanner) computations(x *execution, shard int) (err error) {
+	if p.compute != nil {
+		x.compute = *p.merge.Compute
+		x.merge.Compute = &x.compute
+		if x.compute.Exprs, err = x.text(p.compute, shard); err != nil {
+			return err
+		}
+		if p.having != nil {
+			if x.compute.Having, err = x.text(p.having, shard); err != nil {
+				return err
+			}
+		}
 	}
-	at := len(x.texts)
-	var err error
-	if x.texts, err = p.compute.render(x.texts, x, s.first()); err != nil {
-		return err
+	if p.late != nil {
+		x.late = *p.merge.Late
+		x.merge.Late = &x.late
+		x.late.Exprs, err = x.text(p.late, shard)
 	}
-	x.compute = *p.merge.Compute
-	x.compute.Exprs = x.texts[at:len(x.texts):len(x.texts)]
-	x.merge.Compute = &x.compute
-	return nil
+	return err
 }
 
 // count reads a value of LIMIT.

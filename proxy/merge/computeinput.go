@@ -16,6 +16,7 @@ type computeInput struct {
 	open   string // in front of the value's text
 	close  string
 	name   string
+	null   bool // the column can be NULL
 }
 
 func newComputeInput(in sharding.Input, cols []protocol.Column) (computeInput, error) {
@@ -23,7 +24,7 @@ func newComputeInput(in sharding.Input, cols []protocol.Column) (computeInput, e
 		return computeInput{}, fmt.Errorf("merge: input column %d is not among %d columns", in.Column, len(cols))
 	}
 	col := &cols[in.Column]
-	c := computeInput{column: in.Column, kind: kindOf(col.Type), name: col.Name}
+	c := computeInput{column: in.Column, kind: kindOf(col.Type), name: col.Name, null: col.Flags&protocol.FlagNotNull == 0}
 	unknown := protocol.NewError(errNotSupported, "Lockstep cannot compute with column '%s' over several shards: values of its type change on their way", col.Name)
 	fraction := ""
 	if col.Decimals > 0 {

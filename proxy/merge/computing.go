@@ -28,7 +28,6 @@ type computing struct {
 	rows   []computedRow
 	at     int
 	ended  bool
-	memory []byte // of the rows' payloads, then of computed values
 	fields []protocol.Field
 	sql    []byte
 }
@@ -66,12 +65,17 @@ func newComputing(plan *sharding.Compute, cols []protocol.Column, from source, s
 
 // adoptNotNull gives computed columns the flag that the column beside them has: as IF(0, x, NULL), their own is lost.
 func adoptNotNull(m *sharding.Merge, cols []protocol.Column) {
-	if m == nil || m.Compute == nil {
+	if m == nil {
 		return
 	}
-	for _, o := range m.Compute.Outputs {
-		if o.NotNull >= 0 && o.NotNull < len(cols) && o.Column < len(cols) {
-			cols[o.Column].Flags |= cols[o.NotNull].Flags & protocol.FlagNotNull
+	for _, c := range []*sharding.Compute{m.Compute, m.Late} {
+		if c == nil {
+			continue
+		}
+		for _, o := range c.Outputs {
+			if o.NotNull >= 0 && o.NotNull < len(cols) && o.Column < len(cols) {
+				cols[o.Column].Flags |= cols[o.NotNull].Flags & protocol.FlagNotNull
+			}
 		}
 	}
 }
@@ -104,9 +108,11 @@ func (c *computing) next() (row, bool, error) {
 
 // batch reads some groups and has them computed.
 func (c *computing) batch() error {
-	c.rows, c.at, c.memory = c.rows[:0], 0, nil
-	c.sql = append(c.sql[:0], "SELECT lockstep_n, "...)
-	c.sql = append(c.sql, c.plan.Exprs...)
+	c.rows, c.at = c.rows[:0], 0
+	c.sql = append(c.sql[:0], "SELECT lockstep_n"...)
+	if len(c.plan.Outputs) > 0 {
+		c.sql = append(append(c.sql, ", "...), c.plan.Exprs...)
+	}
 	c.sql = append(c.sql, " FROM ("...)
 	for len(c.rows) < computeRows && len(c.sql) < computeBytes {
 		r, ok, err := c.from.next()
@@ -132,6 +138,10 @@ func (c *computing) batch() error {
 		return nil
 	}
 	c.sql = append(c.sql, ") AS lockstep_groups"...)
+	if c.plan.Having != nil {
+		// What a group that is left out would come to is not computed either: it might be an error.
+		c.sql = append(append(c.sql, " WHERE "...), c.plan.Having...)
+	}
 	return c.evaluate()
 }
 
@@ -149,9 +159,17 @@ func (c *computing) write(fields []protocol.Field) error {
 	for i := range c.inputs {
 		in := &c.inputs[i]
 		c.sql = append(c.sql, ", "...)
+		// A column of the table is NOT NULL, and conditions on it are taken for certain, only where the shards' columns are.
+		null := first && in.null
+		if null {
+			c.sql = append(c.sql, "IF(1, "...)
+		}
 		var err error
 		if c.sql, err = in.append(c.sql, fields[in.column]); err != nil {
 			return err
+		}
+		if null {
+			c.sql = append(c.sql, ", NULL)"...)
 		}
 		if first {
 			c.sql = append(append(c.sql, " AS "...), sharding.InputName(in.column)...)
@@ -166,9 +184,6 @@ func (c *computing) evaluate() error {
 		return err
 	}
 	width := 1 + len(c.plan.Outputs)
-	if c.plan.Having {
-		width++
-	}
 	if err := c.check(answer.Columns(), width); err != nil {
 		drain(answer)
 		return err
@@ -184,17 +199,13 @@ func (c *computing) evaluate() error {
 		if err != nil || n < 0 || n >= len(c.rows) || c.rows[n].values != nil {
 			return fmt.Errorf("merge: a server that computes groups gave a row %q that was not asked for", values[0])
 		}
-		r := &c.rows[n]
-		r.values, r.keep = values[1:], true
-		if c.plan.Having {
-			r.keep = isTrue(values[width-1])
-		}
+		c.rows[n].values, c.rows[n].keep = values[1:], true
 		left--
 	}
 	if err := answer.Err(); err != nil {
 		return err
 	}
-	if left != 0 {
+	if left != 0 && c.plan.Having == nil {
 		return fmt.Errorf("merge: a server that computes groups left out %d of %d", left, len(c.rows))
 	}
 	return nil
@@ -204,20 +215,6 @@ func drain(s Stream) {
 	for s.Next() {
 		// what is left is not needed
 	}
-}
-
-// isTrue reads a condition's value: a number, or text that begins with one.
-func isTrue(f protocol.Field) bool {
-	for i, b := range f {
-		switch {
-		case b >= '1' && b <= '9':
-			return true
-		case b == '0' || b == '.' || i == 0 && (b == '-' || b == '+'):
-		default:
-			return false
-		}
-	}
-	return false
 }
 
 // check compares the types that the server computed with those that the shards told: only where they agree

@@ -74,7 +74,7 @@ func TestComputedInBatches(t *testing.T) {
 	}
 	cols := []protocol.Column{{Name: "twice", Type: protocol.TypeLongLong}, {Name: "i", Type: protocol.TypeLongLong}}
 	m := &sharding.Merge{Visible: 2, Limit: sharding.NoLimit, Group: true, GroupKeys: []sharding.Key{plain(1)}, Compute: &sharding.Compute{
-		Inputs: []sharding.Input{{Column: 1}}, Outputs: []sharding.Output{{Column: 0, NotNull: -1}}, Exprs: []byte("lockstep_c1 * 2, lockstep_c1 % 3 = 1"), Having: true}}
+		Inputs: []sharding.Input{{Column: 1}}, Outputs: []sharding.Output{{Column: 0, NotNull: -1}}, Exprs: []byte("lockstep_c1 * 2"), Having: []byte("lockstep_c1 % 3 = 1")}}
 	var got collector
 	server := &oracleEvaluator{t: t, conn: c}
 	if _, err := RunWith(server, m, streams(stream(cols, rows...)), &got, Limits{}); err != nil {

@@ -5,15 +5,16 @@
 // nothing is held that does not have to be:
 //
 //	streams ──┬─ concatenation ─┐
-//	          └─ k-way merge ───┤→ grouping → computing → distinct → sorting → offset, limit → Sink
+//	          └─ k-way merge ───┤→ grouping → computing → distinct → sorting → offset, limit → computing → Sink
 //
 // Concatenation and the k-way merge hold one row per stream. Grouping holds one
-// row per group and sorting holds every row, both under Limits; when the streams
-// come sorted by the group's (or the distinct) keys, these steps hold one row
+// row per group and sorting holds every row, or as many as a LIMIT lets through, both under Limits;
+// when the streams come sorted by the group's (or the distinct) keys, these steps hold one row
 // only.
 //
 // Computing is left to a server: expressions over aggregates and HAVING are sent to it, a batch of merged groups at a time, with
-// their values written as literals of the types that the shards told (Evaluator). What comes back is shown only where its
+// their values written as literals of the types that the shards told (Evaluator). What rows are not ordered by is computed last, of
+// the rows that are shown. What comes back is shown only where its
 // type is the one that the shards gave the expression, so its text is that of a server with all rows.
 //
 // Ordering and equality never look at a value twice: each row's keys are written

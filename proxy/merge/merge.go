@@ -70,19 +70,20 @@ func RunWith(server Evaluator, m *sharding.Merge, streams []Stream, sink Sink, l
 	return stats, err
 }
 
-// pipeline is one merge: the chain of sources and what is sent of it.
+// pipeline is one merge: the chain of sources, and the last of them.
 type pipeline struct {
-	in            *input
-	source        source
-	visible       int
-	offset, limit uint64
-	countAll      bool
+	in      *input
+	shown   *selection
+	last    source
+	visible int
 }
 
 func newPipeline(server Evaluator, m *sharding.Merge, cols []protocol.Column, streams []Stream, l Limits) (*pipeline, error) {
-	p := &pipeline{in: newInput(streams, len(cols)), visible: len(cols), limit: sharding.NoLimit}
+	p := &pipeline{in: newInput(streams, len(cols)), visible: len(cols)}
+	p.shown = &selection{limit: sharding.NoLimit}
+	p.last = p.shown
 	if m == nil {
-		p.source = &concatenation{in: p.in}
+		p.shown.from = &concatenation{in: p.in}
 		return p, nil
 	}
 	if m.Visible < 0 || m.Visible > len(cols) {
@@ -91,13 +92,15 @@ func newPipeline(server Evaluator, m *sharding.Merge, cols []protocol.Column, st
 	if m.Visible > 0 {
 		p.visible = m.Visible
 	}
-	p.offset, p.limit, p.countAll = m.Offset, m.Limit, m.FoundRows
-	source, err := chain(server, m, cols, p.in, &budget{limits: l})
-	if err != nil {
+	p.shown.offset, p.shown.limit, p.shown.countAll = m.Offset, m.Limit, m.FoundRows
+	var err error
+	if p.shown.from, err = chain(server, m, cols, p.in, &budget{limits: l}); err != nil {
 		return nil, err
 	}
-	p.source = source
-	return p, nil
+	if m.Late != nil {
+		p.last, err = newComputing(m.Late, cols, p.shown, server)
+	}
+	return p, err
 }
 
 // chain builds the sources: see the package's picture.
@@ -182,20 +185,16 @@ func ascending(keys []sharding.Key) []sharding.SortKey {
 	return sorted
 }
 
-// run pulls rows up to the limit into the sink.
-func (p *pipeline) run(sink Sink) (Stats, error) {
+// run pulls rows into the sink.
+func (p *pipeline) run(sink Sink) (stats Stats, err error) {
 	raw, _ := sink.(RawSink)
 	cut := p.visible < p.in.columns
 	var fields []protocol.Field
-	var stats Stats
-	for p.countAll || stats.Rows < p.limit {
-		r, ok, err := p.source.next()
+	for {
+		r, ok, err := p.last.next()
+		stats.FoundRows = p.shown.found
 		if err != nil || !ok {
 			return stats, err
-		}
-		stats.FoundRows++
-		if stats.FoundRows <= p.offset || stats.Rows >= p.limit {
-			continue
 		}
 		switch {
 		case r.fields != nil && (raw == nil || r.payload == nil):
@@ -218,5 +217,4 @@ func (p *pipeline) run(sink Sink) (Stats, error) {
 		}
 		stats.Rows++
 	}
-	return stats, nil
 }
