@@ -16,6 +16,10 @@
 // each shard for itself (routing.go). Predicates over a group's key, or the combinations of values for a key of several columns
 // (predicate.go, pins.go), say which shards that are.
 //
+// How the shards' rows become one answer is a Merge (merge.go, scatter.go): keys that compare as the server does, by WEIGHT_STRING where text does;
+// partial aggregates; groups in an order in which they can be joined as they come (arrival.go). What no shard can compute of its part of
+// a group, expressions over aggregates and HAVING, becomes text over merged columns (compute.go, formula.go) that a server is asked for.
+//
 // What is refused so goes to the scratch server (scratch.go), if it only reads: the plan is a load for each table, of the columns that the
 // query names (scratchcompile.go), with the conditions that are about that table alone (scratchpush.go) or about rows of tables that are loaded
 // before (scratchfollow.go), and the query as it is.
@@ -29,6 +33,8 @@
 //   - What holds only for rows that find a partner in an outer join says nothing about rows without one.
 //   - A procedure is called only where one shard has all that it names.
 //   - A view is where what it reads is. Where a row of it is made of rows of several shards, no shard is asked for it: its query is.
+//   - What is merged is what one server answers, down to the types and digits; where that is not certain (averages inside expressions of
+//     DOUBLE, STDDEV, GROUP_CONCAT, ROLLUP …) the query is not scattered. Sums of DOUBLE depend on the order of rows, on one server as well.
 //   - A load for the scratch server leaves out no row that could make a difference to the query, which tests every condition again.
 //   - A statement that one shard answers is forwarded byte for byte, with its comments and hints.
 //   - No input makes a panic: bad text is a syntax error, an unknown construct is refused with its reason.

@@ -67,9 +67,7 @@ func (r drawer) query() string {
 		}
 	}
 	var items, order []string
-	for _, g := range groups {
-		items = append(items, g)
-	}
+	items = append(items, groups...)
 	for n := range r.IntN(3) + 1 {
 		item := r.aggregate()
 		switch r.IntN(3) {
