@@ -76,7 +76,10 @@ func (b *bench) run(st *step, content bool) (reason string, m *mismatch) {
 	if m != nil || st.touches == nil || !content {
 		return "", m
 	}
-	return "", b.content(st.touches)
+	if m := b.content(st.touches); m != nil || st.also == nil {
+		return "", m
+	}
+	return "", b.content(st.also)
 }
 
 // asLiterals compares with what a plain server says of the statement with its parameters written into the text: where

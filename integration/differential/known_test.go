@@ -22,8 +22,8 @@ func loosened(w, g wireclient.Column) (wireclient.Column, wireclient.Column) {
 			}
 		}
 	}
-	if w.OrgTable != g.OrgTable && (w.OrgTable == w.Table || g.OrgTable == g.Table) || w.OrgTable == "" { // of a view: where it is merged into the query
-		w.Schema, g.Schema, w.OrgTable, g.OrgTable = "", "", "", ""
+	if w.OrgTable != g.OrgTable && (w.OrgTable == w.Table || g.OrgTable == g.Table) || w.OrgTable == "" || g.OrgTable == "" { // of a view, or a derived table: where it is merged into the query
+		w.Schema, g.Schema, w.OrgTable, g.OrgTable, w.OrgName, g.OrgName = "", "", "", "", "", ""
 	}
 	return w, g
 }

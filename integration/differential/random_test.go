@@ -59,7 +59,12 @@ func (a *author) next(inside *int) *step {
 	case n < 5:
 		*inside = a.r.IntN(10) + 2
 		return &step{tree: word(pick(a.generator, "BEGIN", "START TRANSACTION"))}
-	case n < 8:
+	case n < 9 && *inside == 0:
+		r := pick(a.generator, a.relations...)
+		name := pick(a.generator, "@v1", "@v2")
+		a.variables = append(a.variables, name)
+		return &step{tree: seq("SELECT "+pick(a.generator, "COUNT(*)", "MAX(n)", "SUM(n)")+" INTO "+name+" FROM "+r.name, a.where([]*source{{alias: r.name, attributes: r.attributes}}))}
+	case n < 12:
 		name := pick(a.generator, "@v1", "@v2")
 		x := value(int64(a.r.IntN(30)))
 		if a.chance(40) {
@@ -67,10 +72,14 @@ func (a *author) next(inside *int) *step {
 		}
 		a.variables = append(a.variables, name)
 		return &step{tree: seq("SET "+name+" = ", x)}
-	case n < 33:
+	case n < 35:
 		return a.change()
 	}
-	return a.read()
+	st := a.read()
+	if *inside > 1 && a.chance(15) {
+		st.tree.kids = append(st.tree.kids, maybe(pick(a.generator, " FOR UPDATE", " LOCK IN SHARE MODE")))
+	}
+	return st
 }
 
 // TestRandom runs the same random statements over random tables on one server and through the proxy, on clusters of
@@ -94,7 +103,7 @@ func TestRandom(t *testing.T) {
 			p := c.AddProxy(cluster.ProxyOptions{Shards: n, Config: rules(n)})
 			p.Start()
 			b := connectBoth(t, plain, p)
-			a := &author{generator: &generator{r: rand.New(rand.NewPCG(seed, uint64(n)))}}
+			a := &author{typed: b.typesByPlace, generator: &generator{r: rand.New(rand.NewPCG(seed, uint64(n)))}}
 			begun := time.Now()
 			for b.asked < statements && b.wrong < wrongs {
 				b.round(a, 120)

@@ -21,6 +21,7 @@ type author struct {
 	names     int       // of aliases given
 	variables []string  // user variables that hold an integer
 	fuzzy     bool      // the statement shows one of several equal texts
+	typed     bool      // MySQL, which has no RETURNING
 	writing   bool      // the statement writes: what it cannot convert ends it at a row that depends on the plan
 	rough     bool      // it computes in floating point, in an order of the server's choice
 }

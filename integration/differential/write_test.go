@@ -11,6 +11,7 @@ type step struct {
 	rough   bool      // DOUBLE values may differ in their last digits
 	read    bool      // a SELECT of the generator
 	touches *relation // that it changes
+	also    *relation // and another one
 }
 
 func (s *step) String() string {
@@ -135,6 +136,18 @@ func (a *author) change() *step {
 		on := a.link([]*source{other}, in)
 		both := []*source{self, other}
 		st.tree = seq("UPDATE "+r.name+pick(a.generator, " JOIN ", " JOIN ", " LEFT JOIN "), from, " ON ", on, " SET ", seq(r.name+".n = ", value(int64(a.r.IntN(40)))), a.where(both))
+	case n < 95:
+		other, from := a.base()
+		on := a.link([]*source{other}, in)
+		both := []*source{self, other}
+		st.also = a.named(from)
+		if n == 94 && st.also != r {
+			st.tree = seq("DELETE "+r.name+", "+other.alias+" FROM "+r.name+" JOIN ", from, " ON ", on, " WHERE ", a.condition(both, 1))
+			break
+		}
+		st.tree = seq("UPDATE "+r.name+" JOIN ", from, " ON ", on, " SET ", list(", ", 1, word(r.name+".n = 7"), word(other.alias+".n = 8")), a.where(both))
+	case n < 97 && !a.typed:
+		st.tree = seq(a.insert(r, "INSERT", pick(a.generator, 1, 2, 4)), " RETURNING "+strings.Join(r.keys(), ", ")+", n")
 	default:
 		other, from := a.base()
 		on := a.link([]*source{other}, in)
@@ -142,6 +155,17 @@ func (a *author) change() *step {
 		st.tree = seq("DELETE "+r.name+" FROM "+r.name+pick(a.generator, " JOIN ", " JOIN ", " LEFT JOIN "), from, " ON ", on, " WHERE ", a.condition(both, 2))
 	}
 	return st
+}
+
+// named is the table that from reads.
+func (a *author) named(from *node) *relation {
+	name, _, _ := strings.Cut(from.text, " ")
+	for _, r := range a.relations {
+		if r.name == name {
+			return r
+		}
+	}
+	return nil
 }
 
 // cut limits a change to the first rows of a total order.
