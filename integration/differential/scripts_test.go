@@ -1,6 +1,7 @@
 package differential
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -319,7 +320,9 @@ func TestScripts(t *testing.T) {
 	c := cluster.Start(t, cluster.Options{Shards: shards, Config: rules(shards)})
 	c.StartProxy()
 	b := connectBoth(t, oracle(t), c.Proxy)
-	for name, script := range scripts {
+	all := maps.Clone(scripts)
+	maps.Copy(all, settings)
+	for name, script := range all {
 		t.Run(name, func(t *testing.T) {
 			b.t = t
 			if err := b.reset(); err != nil {

@@ -1,0 +1,162 @@
+package differential
+
+// settings are scripts about what a session sets: it holds wherever its statements run.
+var settings = map[string]string{
+	"settings that change answers": `
+CREATE TABLE h1 (id INT PRIMARY KEY, a INT, t TIMESTAMP(3) NULL, s VARCHAR(20), d DECIMAL(10,3));
+CREATE TABLE h2 (id INT PRIMARY KEY, b INT, t TIMESTAMP(3) NULL);
+SET time_zone = '+05:00';
+INSERT INTO h1 VALUES (1, 1, '2020-01-01 00:30:00.5', 'x', 1.5), (2, 2, '2020-06-01 12:00:00', 'y', 2.25), (3, 2, NULL, 'Z', -1), (4, 7, '2021-01-01 03:00:00', 'aé', 10);
+INSERT INTO h2 VALUES (10, 1, '2020-01-01 00:30:00.5'), (20, 2, '2020-06-01 12:00:00'), (30, 2, NULL);
+SELECT id, t FROM h1 ORDER BY id;
+SET time_zone = '-08:00';
+SELECT id, t FROM h1 ORDER BY t, id;
+SELECT DATE(t), COUNT(*) FROM h1 GROUP BY DATE(t) ORDER BY 1;
+SELECT h1.id, h2.id, h1.t FROM h1 JOIN h2 ON h1.a = h2.b ORDER BY 1, 2;
+SELECT h1.id FROM h1 WHERE t IN (SELECT t FROM h2) ORDER BY 1;
+SELECT MIN(t), MAX(t) FROM h1;
+SELECT h1.id FROM h1 WHERE t < '2020-01-01' ORDER BY 1;
+SET time_zone = 'SYSTEM';
+SET div_precision_increment = 9;
+SELECT AVG(d), SUM(d) / 3, AVG(a) FROM h1;
+SELECT a, AVG(d) FROM h1 GROUP BY a ORDER BY a;
+SELECT AVG(h1.d / 7) FROM h1 JOIN h2 ON h1.a = h2.b;
+SET div_precision_increment = DEFAULT;
+SET group_concat_max_len = 5;
+SELECT GROUP_CONCAT(s ORDER BY id) FROM h1;
+SELECT GROUP_CONCAT(h1.s ORDER BY h1.id, h2.id) FROM h1 JOIN h2 ON h1.a = h2.b;
+SET group_concat_max_len = DEFAULT;
+SET sql_mode = 'PIPES_AS_CONCAT,ANSI_QUOTES';
+SELECT s || '-' || a FROM h1 ORDER BY "id";
+SELECT COUNT(*) FROM h1 JOIN h2 ON h1.a = h2.b WHERE s || 'q' = 'xq';
+SET sql_mode = '';
+INSERT INTO h1 (id, a) VALUES ('9x', 99999999999), (11, 'abc');
+SHOW WARNINGS;
+SELECT id, a FROM h1 ORDER BY id;
+UPDATE h1 SET d = 'nope' WHERE id > 2;
+SELECT a / 0, id FROM h1 ORDER BY id;
+SELECT a, s FROM h1 GROUP BY a, s ORDER BY a, s;
+SET sql_mode = 'ONLY_FULL_GROUP_BY';
+SELECT a, s FROM h1 GROUP BY a ORDER BY a;
+SET sql_mode = DEFAULT;
+SET sql_select_limit = 2;
+SELECT id FROM h1 ORDER BY id;
+SELECT h1.id FROM h1 JOIN h2 ON h1.a = h2.b ORDER BY h1.id, h2.id;
+SELECT COUNT(*) FROM h1 WHERE a IN (SELECT b FROM h2);
+SET sql_select_limit = DEFAULT;
+SET NAMES latin1;
+SELECT id, s FROM h1 WHERE id = 4;
+SELECT h1.s FROM h1 LEFT JOIN h2 ON h1.a = h2.b ORDER BY h1.id, h2.id;
+SET NAMES utf8mb4;
+SET sql_safe_updates = 1;
+UPDATE h1 SET a = 1;
+DELETE FROM h1;
+UPDATE h1 SET a = 1 WHERE id = 1;
+SET sql_safe_updates = 0;
+SET max_sort_length = 4;
+SELECT id FROM h1 ORDER BY id DESC;
+SET autocommit = 0;
+UPDATE h1 SET a = 50 WHERE id = 3;
+SELECT h1.a, COUNT(h2.id) FROM h1 LEFT JOIN h2 ON h1.a = h2.b GROUP BY h1.a ORDER BY 1;
+ROLLBACK;
+SELECT h1.a, COUNT(h2.id) FROM h1 LEFT JOIN h2 ON h1.a = h2.b GROUP BY h1.a ORDER BY 1;
+SET autocommit = 1`,
+	"settings of collations": `
+CREATE TABLE h1 (id INT PRIMARY KEY, s VARCHAR(20) COLLATE utf8mb4_unicode_ci, b VARCHAR(20) COLLATE utf8mb4_bin);
+CREATE TABLE h2 (id INT PRIMARY KEY, s VARCHAR(20) CHARACTER SET latin1);
+INSERT INTO h1 VALUES (1, 'ß', 'ß'), (2, 'ss', 'ss'), (3, 'Straße', 'Straße'), (4, 'STRASSE', 'STRASSE'), (5, 'a ', 'a '), (6, 'a', 'a');
+INSERT INTO h2 VALUES (1, 'ß'), (2, 'ss'), (3, 'A'), (4, 'straße');
+SELECT COUNT(DISTINCT s), COUNT(DISTINCT b) FROM h1;
+SELECT h1.id, h2.id FROM h1 JOIN h2 ON h1.s = h2.s ORDER BY 1, 2;
+SELECT h1.id, h2.id FROM h1 JOIN h2 ON h1.b = h2.s ORDER BY 1, 2;
+SELECT MIN(id), COUNT(*) FROM h1 GROUP BY s ORDER BY 1;
+SELECT MIN(id), COUNT(*) FROM h1 GROUP BY b ORDER BY 1;
+SET collation_connection = utf8mb4_bin;
+SELECT id FROM h1 WHERE CONCAT(id, 'A') = '1a' ORDER BY id;
+SELECT h1.id FROM h1 JOIN h2 ON CONCAT(h1.id, 'A') = CONCAT(h2.id, 'a') ORDER BY 1;
+SELECT id FROM h1 WHERE CONCAT(id, 'A') = '1A' ORDER BY id;
+SET collation_connection = utf8mb4_general_ci;
+SELECT h1.id FROM h1 JOIN h2 ON CONCAT(h1.id, 'A') = CONCAT(h2.id, 'a') ORDER BY 1;
+SELECT id FROM h1 ORDER BY s COLLATE utf8mb4_general_ci, id;
+SELECT DISTINCT LEFT(s, 1) COLLATE utf8mb4_bin AS l FROM h1 ORDER BY l;
+SELECT s FROM h1 WHERE id = 1 UNION SELECT s FROM h2 WHERE id = 2`,
+	"keys of other tables": `
+CREATE TABLE q1 (id INT PRIMARY KEY, a INT);
+CREATE TABLE q2 (id INT, n INT, PRIMARY KEY (id, n), FOREIGN KEY (id) REFERENCES q1 (id) ON DELETE CASCADE);
+INSERT INTO q1 VALUES (1, 1), (2, 2), (3, 3);
+INSERT INTO q2 VALUES (1, 1), (1, 2), (2, 1), (3, 1);
+INSERT INTO q2 VALUES (3, 2), (9, 1);
+SELECT * FROM q2 ORDER BY id, n;
+DELETE FROM q1 WHERE id < 3;
+SELECT * FROM q2 ORDER BY id, n;
+UPDATE q1 SET a = 5;
+DROP TABLE q1;
+SELECT COUNT(*) FROM q1 JOIN q2 USING (id)`,
+	"functions of a session": `
+CREATE TABLE h1 (id INT PRIMARY KEY, a INT);
+INSERT INTO h1 VALUES (1, 1), (2, 2), (3, 3), (4, 4);
+SELECT COUNT(DISTINCT x) FROM (SELECT NOW(6) AS x FROM h1) AS q;
+SELECT COUNT(DISTINCT x) FROM (SELECT CONNECTION_ID() AS x FROM h1) AS q;
+SELECT COUNT(DISTINCT NOW(6)) FROM h1;
+SELECT MIN(CURRENT_TIMESTAMP(6)) = MAX(NOW(6)) FROM h1;
+UPDATE h1 SET a = UNIX_TIMESTAMP(NOW()) - UNIX_TIMESTAMP(NOW()) + id;
+SELECT * FROM h1 ORDER BY id;
+SELECT COUNT(*) FROM h1 WHERE RAND() < 2;
+SET timestamp = 1600000000;
+SELECT UNIX_TIMESTAMP(NOW()), COUNT(*) FROM h1;
+SELECT UNIX_TIMESTAMP(NOW()) FROM h1 x JOIN h1 y ON x.a = y.id + 1 ORDER BY 1;
+SET timestamp = DEFAULT;
+SELECT LAST_INSERT_ID(5) FROM h1 WHERE id = 1;
+SELECT LAST_INSERT_ID();
+SELECT USER() = CURRENT_USER(), DATABASE() FROM h1 WHERE id = 2;
+SELECT (SELECT DATABASE()) FROM h1 x JOIN h1 y ON x.a = y.id + 1 ORDER BY 1;
+SELECT x.id FROM h1 x JOIN h1 y ON x.a = y.id + 1 WHERE CONNECTION_ID() > 0 ORDER BY 1`,
+	"forms of queries": `
+CREATE TABLE h1 (id INT PRIMARY KEY, a INT, s VARCHAR(5));
+CREATE TABLE h2 (id INT PRIMARY KEY, a INT);
+CREATE TABLE g1 (id INT PRIMARY KEY, a INT);
+CREATE TABLE s1 (id INT PRIMARY KEY, a INT);
+INSERT INTO h1 VALUES (1, 3, 'a'), (2, 1, 'b'), (3, 2, NULL), (4, NULL, 'd'), (5, 3, 'A');
+INSERT INTO h2 VALUES (1, 5), (3, 3), (6, 1), (7, NULL);
+INSERT INTO g1 VALUES (1, 1), (2, 5);
+INSERT INTO s1 VALUES (3, 3), (4, 4);
+SELECT * FROM h1 NATURAL JOIN h2 ORDER BY id;
+SELECT * FROM h1 JOIN h2 USING (a) ORDER BY h1.id, h2.id;
+SELECT * FROM h1 LEFT JOIN (h2 JOIN g1 ON h2.a = g1.a) ON h1.id = h2.id ORDER BY h1.id;
+SELECT * FROM h1 CROSS JOIN s1 ORDER BY h1.id, s1.id;
+SELECT h1.* , (SELECT COUNT(*) FROM h2 WHERE h2.a = h1.a) AS n FROM h1 ORDER BY n DESC, id;
+SELECT id FROM h1 WHERE a = (SELECT MAX(a) FROM h2 WHERE h2.id < h1.id) ORDER BY id;
+SELECT id FROM h1 WHERE (id, a) IN (SELECT id, a FROM h2) ORDER BY id;
+SELECT id FROM h1 WHERE a > ALL (SELECT a FROM g1) OR a IS NULL ORDER BY id;
+SELECT id FROM h1 WHERE a NOT IN (SELECT a FROM h2) ORDER BY id;
+SELECT id FROM h1 WHERE a = (SELECT a FROM h2) ORDER BY id;
+SELECT a, COUNT(*), GROUP_CONCAT(s ORDER BY id SEPARATOR '/') FROM h1 GROUP BY a WITH ROLLUP;
+SELECT a, s, SUM(id) OVER (PARTITION BY a ORDER BY id) AS r, RANK() OVER (ORDER BY a) AS k FROM h1 ORDER BY id;
+SELECT a, LAG(id) OVER w, FIRST_VALUE(s) OVER w FROM h1 WINDOW w AS (PARTITION BY a ORDER BY id) ORDER BY id;
+SELECT id, SUM(a) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) FROM h1 ORDER BY id;
+WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 5) SELECT c.n, h1.s FROM c LEFT JOIN h1 ON h1.id = c.n ORDER BY n;
+WITH RECURSIVE c (id, a) AS (SELECT id, a FROM h1 WHERE id = 1 UNION ALL SELECT h1.id, h1.a FROM h1 JOIN c ON h1.id = c.a WHERE h1.id <> c.id AND c.id < 3) SELECT * FROM c ORDER BY 1, 2 LIMIT 5;
+WITH x AS (SELECT a, COUNT(*) AS n FROM h1 GROUP BY a), y AS (SELECT MAX(n) AS m FROM x) SELECT x.a, x.n, y.m FROM x JOIN y ON x.n <= y.m ORDER BY 1;
+(SELECT id FROM h1 ORDER BY id DESC LIMIT 2) UNION ALL (SELECT id FROM h2 ORDER BY id LIMIT 1) ORDER BY 1;
+SELECT id FROM h1 UNION SELECT id FROM h2 UNION ALL SELECT id FROM g1 ORDER BY 1 LIMIT 7;
+SELECT id FROM h1 INTERSECT SELECT id FROM h2 ORDER BY 1;
+SELECT a FROM h1 EXCEPT SELECT a FROM h2 ORDER BY 1;
+SELECT COUNT(*) FROM (SELECT a FROM h1 UNION SELECT a FROM h2) AS u;
+SELECT EXISTS (SELECT 1 FROM h2 WHERE a = 5), NOT EXISTS (SELECT 1 FROM s1 WHERE a = 5);
+SELECT DISTINCT a FROM h1 ORDER BY a DESC LIMIT 2 OFFSET 1;
+SELECT COUNT(*), COUNT(a), SUM(a), AVG(a), MIN(s), MAX(s), STD(a), BIT_OR(a) FROM h1 WHERE id > 100;
+SELECT a % 2 AS odd, COUNT(*) AS n FROM h1 GROUP BY odd HAVING n > 1 ORDER BY odd;
+SELECT a, COUNT(*) FROM h1 GROUP BY a HAVING a > (SELECT MIN(a) FROM h2) ORDER BY a;
+SELECT h1.id FROM h1, h2, g1 WHERE h1.a = h2.a AND h2.id > g1.id ORDER BY 1;
+SELECT x.id, y.id FROM h1 x LEFT JOIN h1 y ON x.a = y.id AND y.s <> 'b' WHERE y.id IS NULL OR y.id > 1 ORDER BY 1, 2;
+SELECT CASE a WHEN 1 THEN 'one' WHEN 2 THEN 'two' ELSE 'many' END AS w, COUNT(*) FROM h1 GROUP BY w ORDER BY w;
+SELECT * FROM (SELECT * FROM h1 ORDER BY id LIMIT 3) AS x JOIN (SELECT * FROM h2 ORDER BY id DESC LIMIT 2) AS y ORDER BY x.id, y.id;
+SELECT nothing FROM h1;
+SELECT h1.id FROM h1 JOIN h2 ON h1.nothing = h2.id;
+SELECT id FROM h1 JOIN h2 ON h1.a = h2.a;
+SELECT * FROM h1 JOIN nothing ON h1.a = nothing.a;
+SELECT COUNT(*) FROM h1 WHERE a = (1, 2);
+SELECT id, COUNT(*) OVER () FROM h1 WHERE COUNT(*) > 1;
+SELECT id FROM h1 UNION SELECT id, a FROM h2;
+bind: SELECT h1.id, h2.id FROM h1 JOIN h2 ON h1.a = h2.a AND h2.id > 2 ORDER BY 1, 2 LIMIT 3`,
+}
