@@ -24,6 +24,9 @@ type part struct {
 // one shard: its rows become binary on the way.
 func (s *session) scatterRead(st *sharding.Statement, rq *request) error {
 	defer s.limitMerge(st)()
+	if s.plan.SameTime {
+		defer s.stopClock()()
+	}
 	parts, err := s.sendParts(rq, false)
 	if err != nil {
 		return err

@@ -35,6 +35,9 @@ func (s *session) scratch(st *sharding.Statement, rq *request) error {
 		return err
 	}
 	defer leave()
+	if s.plan.SameTime {
+		defer s.stopClock()()
+	}
 	s.p.metrics.scratch.Inc()
 	d, err := s.fillDesk()
 	if errors.Is(err, errScratchDefinition) && s.p.reload(s.ctx) == nil {

@@ -20,7 +20,7 @@ type Plan struct {
 	System      []SystemRead // tables of information_schema that stand-ins must be made of before the one target is sent
 	Change      *Change      // an UPDATE or DELETE whose rows are named by a query first; there are no targets then
 	SystemNamed []string     // columns of its answer that the statement itself names
-	SameTime    bool         // a write on several shards uses the clock: the caller sets `timestamp` to one value on all of them
+	SameTime    bool         // a statement that several shards answer together uses the clock: the caller sets `timestamp` to one value on all of them
 
 	x execution // scratch memory
 }

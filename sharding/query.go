@@ -79,7 +79,7 @@ func (c *compiler) query() error {
 	if c.facts.assigns && !r.globalOnly {
 		r.obstacle = "a user variable that is assigned in a query would have another value on each shard"
 	}
-	p := &selectPlanner{routing: r}
+	p := &selectPlanner{routing: r, sameTime: c.facts.clock}
 	st.planner = p
 	if err := c.scatterOrNot(node, clauses, p, hasInto, clausesOK); err != nil {
 		return err
@@ -156,7 +156,7 @@ func (c *compiler) do() error {
 			return err
 		}
 		r.setObstacle("DO needs its rows from one shard")
-		c.st.planner, err = c.orScratch(node, &selectPlanner{routing: r}, nil)
+		c.st.planner, err = c.orScratch(node, &selectPlanner{routing: r, sameTime: c.facts.clock}, nil)
 		return err
 	}
 	return c.withoutTables()

@@ -78,6 +78,8 @@ type scratchPlanner struct {
 	reason  *Error  // first is nil: why
 	loads   []scratchTable
 	allowed shardSet // shards where the query can run
+
+	sameTime bool // it asks for the time
 }
 
 // scratchTable is a table that a query reads from the scratch server.
@@ -115,7 +117,7 @@ func (p *scratchPlanner) plan(st *Statement, x *execution) error {
 func (p *scratchPlanner) load(st *Statement, x *execution, reason *Error) error {
 	s := &Scratch{Shard: x.anyOf(p.home())}
 	x.plan.Why = "the rows are brought to one server: " + reason.why()
-	x.plan.Scratch = s
+	x.plan.Scratch, x.plan.SameTime = s, p.sameTime
 	if err := x.scratchText(s, st); err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ type scratchCompiler struct {
 // refused for all values (first is nil then).
 func (c *compiler) orScratch(node ast.Node, first planner, refused error) (planner, error) {
 	x := &scratchCompiler{
-		c: c, p: &scratchPlanner{first: first, allowed: c.schema.allSet}, names: map[string]bool{},
+		c: c, p: &scratchPlanner{first: first, allowed: c.schema.allSet, sameTime: c.facts.clock}, names: map[string]bool{},
 		all: map[*Table]bool{}, whole: map[*Table]bool{}, needs: map[*source]*sourceNeeds{}, locked: map[*Table]string{}, opened: map[*Table]bool{},
 	}
 	if refused != nil {

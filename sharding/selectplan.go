@@ -9,6 +9,8 @@ type selectPlanner struct {
 	having  *template
 	late    *template
 	limit   *limitClause
+
+	sameTime bool // it asks for the time
 }
 
 // limitClause is LIMIT with its values.
@@ -41,6 +43,7 @@ func whyOne(r *routing) string {
 
 func (p *selectPlanner) scatter(st *Statement, x *execution, s shardSet) error {
 	x.plan.Why = "the shard key does not narrow it to one shard"
+	x.plan.SameTime = p.sameTime
 	if p.merge != nil {
 		x.merge = *p.merge
 		x.merge.Offset, x.merge.Limit = 0, NoLimit

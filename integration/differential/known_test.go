@@ -37,7 +37,7 @@ var open = []struct {
 	why         string
 }{
 	{aspectColumns, regexp.MustCompile(`^SHOW (WARNINGS|ERRORS)|DATABASE\(\)|@@last`), regexp.MustCompile(``), "columns of what the proxy answers itself"},
-	{aspectWarnings, regexp.MustCompile(`^SET @`), regexp.MustCompile(``), "warnings of a subquery in SET"},
+	{aspectWarnings, regexp.MustCompile(`^SET `), regexp.MustCompile(``), "warnings of SET"},
 }
 
 func stillOpen(st *step, m *mismatch) string {
