@@ -22,18 +22,22 @@ func (d *scratchDesk) fill(load *sharding.ScratchLoad) error {
 	if err != nil {
 		return err
 	}
-	more, none, err := d.following(load)
-	if err != nil || none {
+	known, err := d.following(load)
+	if err != nil {
 		return err
 	}
+	query := load.Query(true, known)
+	if query == nil {
+		return nil // no row can matter
+	}
 	loader := newScratchLoader(d, load, table)
-	warned, err := d.read(load.Query(true, more...), loader)
+	warned, err := d.read(query, loader)
 	if load.Filtered() && (warned || loader.failed == nil && d.mayReadWhole(err)) {
 		// A condition does more than leave rows out: where the whole query tests it, it does so as on one server.
 		if err := loader.again(); err != nil {
 			return err
 		}
-		_, err = d.read(load.Query(false, more...), loader)
+		_, err = d.read(load.Query(false, known), loader)
 	}
 	d.loaded[load] = loader.rows
 	return err

@@ -1,6 +1,10 @@
 package sharding
 
-import "errors"
+import (
+	"errors"
+	"slices"
+	"strings"
+)
 
 // Scratch is a query that no shard can answer and whose rows cannot be merged: the rows that it needs are loaded into
 // temporary tables on one server, under the names of the tables themselves, and the query runs there as it was written.
@@ -19,8 +23,14 @@ type ScratchLoad struct {
 	Columns  []ScratchColumn
 	InPlace  bool // the table itself is there and whole: no temporary table
 
-	head, where, tail []byte // of the query that reads the rows
-	Follows           []ScratchFollow
+	head, tail []byte // of the query that reads the rows
+	rows       []scratchRows
+}
+
+// scratchRows are the rows that one use of the table needs.
+type scratchRows struct {
+	where   []byte
+	follows []ScratchFollow
 }
 
 // ScratchFollow says that only those rows matter whose column is equal to that of a row which an earlier load has brought.
@@ -30,29 +40,81 @@ type ScratchFollow struct {
 	Own    string
 }
 
-// Filtered says whether the query leaves rows out by conditions.
-func (l *ScratchLoad) Filtered() bool { return len(l.where) > 0 }
+// Following is what is known of such rows: a condition, or that there are none. Neither: nothing.
+type Following struct {
+	Condition string
+	None      bool
+}
 
-// Query reads the columns of the rows that the statement may need, for the planner. Without filtered it reads those that the
-// statement's own conditions would leave out too: for where a condition does more than that. Those in more must hold besides.
-func (l *ScratchLoad) Query(filtered bool, more ...string) []byte {
-	out := append([]byte(nil), l.head...)
-	var conditions []string
-	if filtered && len(l.where) > 0 {
-		conditions = append(conditions, string(l.where))
-		if len(more) > 0 {
-			conditions[0] = "(" + conditions[0] + ")"
+// Filtered says whether the statement's own conditions leave rows out.
+func (l *ScratchLoad) Filtered() bool {
+	filtered := false
+	for i := range l.rows {
+		r := &l.rows[i]
+		if len(r.where) == 0 && len(r.follows) == 0 {
+			return false // a use needs all rows
+		}
+		filtered = filtered || len(r.where) > 0
+	}
+	return filtered
+}
+
+// Follows are all that have to be known for Query.
+func (l *ScratchLoad) Follows() (list []ScratchFollow) {
+	for i := range l.rows {
+		for _, f := range l.rows[i].follows {
+			if !slices.Contains(list, f) {
+				list = append(list, f)
+			}
 		}
 	}
-	for i, c := range append(conditions, more...) {
-		if i == 0 {
-			out = append(out, " WHERE "...)
-		} else {
-			out = append(out, " AND "...)
+	return list
+}
+
+// Query reads the columns of the rows that the statement may need, for the planner; nil: there are none. Without filtered it
+// reads those that the statement's own conditions would leave out too: for where a condition does more than that.
+func (l *ScratchLoad) Query(filtered bool, known map[ScratchFollow]Following) []byte {
+	var uses []string
+	all := false
+	for i := range l.rows {
+		use, none := l.rows[i].condition(filtered, known)
+		switch {
+		case none:
+		case use == "":
+			all = true
+		default:
+			uses = append(uses, use)
 		}
-		out = append(out, c...)
+	}
+	if len(uses) == 0 && !all {
+		return nil
+	}
+	out := append([]byte(nil), l.head...)
+	if !all {
+		out = append(out, " WHERE "+strings.Join(uses, " OR ")...)
 	}
 	return append(out, l.tail...)
+}
+
+func (r *scratchRows) condition(filtered bool, known map[ScratchFollow]Following) (text string, none bool) {
+	var list []string
+	if filtered && len(r.where) > 0 {
+		list = append(list, string(r.where))
+	}
+	for _, f := range r.follows {
+		k := known[f]
+		if k.None {
+			return "", true
+		}
+		if k.Condition != "" {
+			list = append(list, k.Condition)
+		}
+	}
+	text = strings.Join(list, " AND ")
+	if len(list) > 1 && len(r.follows) > 0 {
+		text = "(" + text + ")"
+	}
+	return text, false
 }
 
 // ScratchColumn is a column that is loaded, and how its values are written so that the temporary table has the very same.
@@ -87,8 +149,13 @@ type scratchTable struct {
 	table   *Table
 	uses    int
 	columns []int
-	locked  string    // what follows its load: FOR UPDATE and its kin
-	where   [][]piece // one of them holds for every row that is needed; none: all rows are
+	locked  string // what follows its load: FOR UPDATE and its kin
+	rows    []neededRows
+}
+
+// neededRows are those that one use needs; the zero value: all.
+type neededRows struct {
+	where   []piece
 	follows []scratchFollow
 }
 
@@ -134,9 +201,11 @@ func (p *scratchPlanner) load(st *Statement, x *execution, reason *Error) error 
 		if err := p.text(x, s.Shard, l, &out); err != nil {
 			return err
 		}
-		for _, f := range l.follows {
-			if n, ok := at[f.from]; ok {
-				out.Follows = append(out.Follows, ScratchFollow{Load: n, Column: f.from.Columns[f.column].Name, Own: l.table.Columns[f.own].Name})
+		for i := range l.rows {
+			for _, f := range l.rows[i].follows {
+				if n, ok := at[f.from]; ok {
+					out.rows[i].follows = append(out.rows[i].follows, ScratchFollow{Load: n, Column: f.from.Columns[f.column].Name, Own: l.table.Columns[f.own].Name})
+				}
 			}
 		}
 		s.Locks = s.Locks || l.locked != ""
@@ -179,19 +248,15 @@ func (p *scratchPlanner) text(x *execution, shard int, l *scratchTable, out *Scr
 		head = append(head, l.table.Columns[c].scratchExpression()...)
 	}
 	out.head = append(head, " FROM "+l.table.rowSource()...)
-	t := &template{}
-	for i, w := range l.where {
-		if i > 0 {
-			t.addText(" OR ")
-		}
-		for _, piece := range w {
-			t.add(piece)
-		}
-	}
 	out.tail = []byte(l.locked)
-	var err error
-	out.where, err = t.render(nil, x, shard)
-	return err
+	for i := range l.rows {
+		where, err := (&template{pieces: l.rows[i].where}).render(nil, x, shard)
+		if err != nil {
+			return err
+		}
+		out.rows = append(out.rows, scratchRows{where: where})
+	}
+	return nil
 }
 
 // Apart gives the tables of a query that no shard has all of, as they would be brought to one server; nil where one has.

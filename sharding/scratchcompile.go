@@ -261,10 +261,9 @@ func (x *scratchCompiler) table(t *Table) scratchTable {
 				continue
 			}
 			out.uses++
-			if w := x.needs[s].where(); len(w) > 0 {
-				out.where = append(out.where, w)
-			} else {
-				whole = true
+			rows := neededRows{where: x.needs[s].where(), follows: x.follows(s)}
+			if !slices.ContainsFunc(out.rows, rows.equal) {
+				out.rows = append(out.rows, rows)
 			}
 		}
 	}
@@ -272,11 +271,8 @@ func (x *scratchCompiler) table(t *Table) scratchTable {
 	if x.whole[t] || x.opened[t] && x.readAgain() {
 		out.uses++
 	}
-	if whole {
-		out.where = nil
-	}
-	if out.uses == 1 && !x.whole[t] && !x.c.facts.assigns {
-		out.follows = x.follows(t)
+	if whole || len(out.rows) == 0 {
+		out.rows = []neededRows{{}}
 	}
 	return out
 }

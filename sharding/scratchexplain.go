@@ -16,7 +16,7 @@ func (st *Statement) explainScratch(s *Scratch, in *Inputs, text string) []Expla
 			continue
 		}
 		var more []string
-		for _, f := range l.Follows {
+		for _, f := range l.Follows() {
 			more = append(more, string(appendName(nil, f.Own))+" IN ("+f.values(s)+")")
 		}
 		rows = append(rows, st.explainLoad(l, more, in)...)
@@ -29,7 +29,7 @@ func (st *Statement) explainScratch(s *Scratch, in *Inputs, text string) []Expla
 
 // explainLoad plans the query that loads a table, as it will be when it is run.
 func (st *Statement) explainLoad(l *ScratchLoad, more []string, in *Inputs) []ExplainRow {
-	query, shown := l.Query(true), ""
+	query, shown := l.Query(true, nil), ""
 	if len(more) > 0 {
 		shown = " -- if that is few: " + strings.Join(more, " AND ")
 	}

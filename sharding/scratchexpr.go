@@ -50,10 +50,27 @@ func (p *pushedExpr) write(e ast.ExprNode) bool {
 		return p.in(e)
 	case *ast.ColumnNameExpr:
 		return p.column(e.Name)
-	case *driver.ValueExpr, *driver.ParamMarkerExpr, *ast.FuncCallExpr, *ast.VariableExpr:
+	case *ast.FuncCallExpr:
+		if unit, ok := interval(e); ok {
+			return p.all(e.FnName.O+"(", e.Args[0], ", INTERVAL ", e.Args[1], " "+unit+")")
+		}
+		return p.constant(e)
+	case *driver.ValueExpr, *driver.ParamMarkerExpr, *ast.VariableExpr:
 		return p.constant(e)
 	}
 	return false
+}
+
+// interval reads a date plus or minus an interval.
+func interval(e *ast.FuncCallExpr) (unit string, ok bool) {
+	if name := e.FnName.L; name != ast.DateAdd && name != ast.DateSub || len(e.Args) != 3 {
+		return "", false
+	}
+	u, ok := e.Args[2].(*ast.TimeUnitExpr)
+	if !ok {
+		return "", false
+	}
+	return u.Unit.String(), true
 }
 
 func not(is bool) string {

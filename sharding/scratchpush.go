@@ -135,6 +135,7 @@ func (p *pusher) conditions(list []ast.ExprNode, optional []*source) {
 		}
 		w := &pushedExpr{c: p.x.c, b: p.b}
 		if !w.write(e) || w.source == nil {
+			p.implied(e, optional)
 			continue
 		}
 		need := p.x.needs[w.source]

@@ -33,6 +33,11 @@ var queries = []string{
 	"SELECT id FROM customer WHERE (region, parent) IN (SELECT region, id FROM customer)",
 	"SELECT (SELECT COUNT(*) FROM orders), (SELECT COUNT(*) FROM item)",
 	"SELECT id FROM customer WHERE id = (SELECT customer_id FROM orders)", // 1242
+	"SELECT SUM(i.price) FROM item i, customer c WHERE c.id = i.amount AND c.region = 1 AND i.price < (SELECT AVG(price) FROM item j WHERE j.amount = c.id AND j.line = 1)",
+	"SELECT c.id, (SELECT COUNT(*) FROM orders o WHERE o.customer_id = c.id AND o.id IN (SELECT order_id FROM item i WHERE i.amount = c.region)) n FROM customer c WHERE c.region = 3",
+	"SELECT a.id, b.id FROM orders a LEFT JOIN customer c ON c.id = a.customer_id LEFT JOIN orders b ON b.id = c.parent WHERE a.id = 9",
+	"SELECT a.id, c.id FROM orders a JOIN customer c ON c.id = a.customer_id WHERE a.id = 999",
+	"SELECT a.id, c.id FROM orders a LEFT JOIN customer c ON c.id = a.total WHERE a.total IS NULL",
 	// Derived tables and CTEs.
 	"SELECT d.customer_id, d.n, c.name FROM (SELECT customer_id, COUNT(*) n FROM orders GROUP BY customer_id) d JOIN customer c ON c.id = d.customer_id WHERE d.n > 1",
 	"WITH big AS (SELECT * FROM orders WHERE total > 30) SELECT a.id, b.id FROM big a JOIN big b ON a.customer_id = b.customer_id AND a.id < b.id",
@@ -65,6 +70,10 @@ var queries = []string{
 	"SELECT o.id FROM customer c LEFT JOIN orders o ON o.customer_id = c.id WHERE NOT (o.total <=> 10)",
 	"SELECT c.id FROM customer c LEFT JOIN orders o ON o.customer_id = c.id WHERE o.total IS NOT NULL AND (o.id IN (1, 5, 9) OR o.total LIKE '1%')",
 	"SELECT c.id FROM customer c JOIN orders o ON o.customer_id = c.id WHERE c.id IN (3, 4) AND c.name = 'NAME D'",
+	"SELECT o.id, c.id FROM orders o, customer c WHERE c.id = o.customer_id AND (c.region = 1 AND o.total > 20 OR c.region = 2 AND o.total < 60 AND c.parent > 1)",
+	"SELECT o.id, c.id FROM customer c LEFT JOIN orders o ON c.id = o.customer_id WHERE (c.region = 1 AND o.total IS NULL OR c.region = 2 AND o.total < 60)",
+	"SELECT o.id, c.id FROM customer c LEFT JOIN orders o ON c.id = o.customer_id AND (o.total > 20 OR o.id < 9 AND c.region = 2) WHERE c.id < 9 OR o.id > 30",
+	"SELECT o.id FROM orders o, customer c WHERE c.id = o.customer_id AND o.day BETWEEN DATE '2024-01-03' AND DATE '2024-01-03' + INTERVAL 9 DAY AND o.day <> '2024-01-09' - INTERVAL 1 DAY",
 	// Errors.
 	"SELECT nothing FROM customer c JOIN orders o ON o.customer_id = c.id",
 	"SELECT id FROM customer c JOIN orders o ON o.customer_id = c.id", // ambiguous
