@@ -31,6 +31,8 @@
 //   - A connection with an unfinished branch, an unread answer or an unknown
 //     state is closed, never handed on.
 //   - A connection with temporary tables is no branch's, and is reset before anybody else has it.
+//   - What information_schema and SHOW say of databases, tables and sessions is the cluster's, and no shard's: rows are gathered,
+//     put into temporary tables of one connection, and those are dropped before it is handed on (docs/metadata.md).
 //   - After OK to COMMIT the transaction is committed; an error means it is
 //     rolled back, or names the transaction whose outcome cannot be known yet.
 //   - A client's token is in every branch that its transaction wrote in, and is

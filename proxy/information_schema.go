@@ -13,6 +13,7 @@ import (
 // systemRead answers a query on information_schema as one server would: the tables that it reads are gathered from the
 // shards, put into temporary tables on one of them, and the query runs there.
 func (s *session) systemRead(st *sharding.Statement) error {
+	s.p.metrics.gathered.Inc()
 	target := &s.plan.Targets[0]
 	shown := make([]*shownTable, len(s.plan.System))
 	for i := range s.plan.System {

@@ -15,6 +15,7 @@ type metrics struct {
 	pipelined         prometheus.Counter
 	repeated          prometheus.Counter
 	scattered         prometheus.Counter
+	gathered          prometheus.Counter
 	rollbacks         prometheus.Counter
 	unknownCommits    prometheus.Counter
 	commits           *prometheus.CounterVec
@@ -48,6 +49,7 @@ func newMetrics(p *Proxy) *metrics {
 		pipelined:         counter("statements_pipelined_total", "Statements that shared a server connection with others."),
 		repeated:          counter("statements_repeated_total", "Reads that were begun anew because their shared connection was given up."),
 		scattered:         counter("statements_scattered_total", "Statements that several shards answered."),
+		gathered:          counter("statements_gathered_total", "Queries on information_schema that were answered with the rows of several shards."),
 		rollbacks:         counter("rollbacks_total", "Transactions rolled back before commit."),
 		unknownCommits:    counter("commits_unknown_total", "One-phase commits whose shard was lost before it answered."),
 		clientsLost: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lockstep", Name: "clients_lost_total",
@@ -78,7 +80,7 @@ func newMetrics(p *Proxy) *metrics {
 	m.registry.MustRegister(p.kept.gauge())
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "lockstep", Name: "scratch_statements",
 		Help: "Statements whose rows are on one server now."}, func() float64 { return float64(len(p.gate.places)) }))
-	m.registry.MustRegister(m.compressed, m.attributesDropped, m.logins, m.loginFailures, m.refused, m.errors, m.single, m.pipelined, m.repeated, m.scattered, m.rollbacks,
+	m.registry.MustRegister(m.compressed, m.attributesDropped, m.logins, m.loginFailures, m.refused, m.errors, m.single, m.pipelined, m.repeated, m.scattered, m.gathered, m.rollbacks,
 		m.unknownCommits, m.commits, m.lookups, m.deadlockTime, m.clientsLost, m.loadBytes, m.loadLines, m.scratch, m.scratchRows, m.scratchBytes, m.keyed, m.keyedRefused, m.moved, &partsCollector{p}, deadlockCollector{p}, definitionCollector{p}, loopCollector{p})
 	return m
 }

@@ -40,6 +40,9 @@ func (s *session) showStatement(st *sharding.Statement, rq *request) error {
 			return notSupported("SHOW %s: it tells of one server; the hint /*+ shard(name) */ says which", strings.ToUpper(st.Show.What))
 		}
 	}
+	if d := st.Show.Database; d != "" && st.Show.Table == "" && st.Show.What != "other" && !s.may(d) {
+		return s.checkDatabase(d)
+	}
 	if err := s.checkAccess(st); err != nil {
 		return err
 	}

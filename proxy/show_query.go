@@ -62,6 +62,7 @@ var shownForms = map[string]shownForm{
 		"TIME_ZONE", "Time zone", "EVENT_TYPE", "Type", "EXECUTE_AT", "Execute at", "INTERVAL_VALUE", "Interval value", "INTERVAL_FIELD", "Interval field",
 		"STARTS", "Starts", "ENDS", "Ends", "STATUS", "Status", "ORIGINATOR", "Originator", "CHARACTER_SET_CLIENT", "character_set_client",
 		"COLLATION_CONNECTION", "collation_connection", "DATABASE_COLLATION", "Database Collation")},
+	"tables":           {table: "TABLES", database: "TABLE_SCHEMA", like: "TABLE_NAME", order: "TABLE_NAME", columns: columnsOf("TABLE_NAME", "Tables_in_", "TABLE_TYPE", "Table_type")},
 	"procedure status": {table: "ROUTINES", where: "ROUTINE_TYPE = 'PROCEDURE'", like: "ROUTINE_NAME", columns: routineColumns},
 	"function status":  {table: "ROUTINES", where: "ROUTINE_TYPE = 'FUNCTION'", like: "ROUTINE_NAME", columns: routineColumns},
 }
@@ -73,7 +74,12 @@ func (s *session) shownQuery(w *sharding.Show) (string, error) {
 	if !ok || !w.Plain {
 		return "", nil
 	}
-	if w.What == "index" {
+	switch w.What {
+	case "tables":
+		if !s.p.mapped() {
+			return "", nil // the shards' own columns have the database's name
+		}
+	case "index":
 		t, known := s.planner().Schema().Table(w.Database, w.Table)
 		if !known || t.View || t.Rule.Kind != sharding.Sharded {
 			return "", nil
@@ -92,8 +98,14 @@ func (s *session) shownQuery(w *sharding.Show) (string, error) {
 			continue
 		}
 		name := c.name
-		if w.What == "databases" && w.Like != "" {
+		if w.What == "tables" && i == 0 {
+			name += w.Database
+		}
+		if (w.What == "databases" || w.What == "tables") && i == 0 && w.Like != "" {
 			name += " (" + likePattern(w.Like) + ")"
+		}
+		if w.What == "tables" && i > 0 && !w.Full {
+			continue
 		}
 		if i > 0 {
 			b.WriteString(", ")

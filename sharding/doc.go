@@ -36,6 +36,8 @@
 //   - What is merged is what one server answers, down to the types and digits; where that is not certain (averages inside expressions of
 //     DOUBLE, STDDEV, GROUP_CONCAT, ROLLUP …) the query is not scattered. Sums of DOUBLE depend on the order of rows, on one server as well.
 //   - A load for the scratch server leaves out no row that could make a difference to the query, which tests every condition again.
+//   - A query on information_schema names every table of it that is gathered; which rows of it are needed is read from conditions that
+//     a server would look up, and from no others.
 //   - A statement that one shard answers is forwarded byte for byte, with its comments and hints.
 //   - No input makes a panic: bad text is a syntax error, an unknown construct is refused with its reason.
 package sharding

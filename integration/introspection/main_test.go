@@ -80,7 +80,7 @@ func start(t *testing.T) (*pair, *cluster.Cluster) {
 		t.Cleanup(func() { conn.Close() })
 		*side.conn = conn
 		if p.engine == localdb.MySQL { // numbers as they are, not as they were a day ago
-			exec(t, conn, "SET SESSION information_schema_stats_expiry = 0")
+			execute(t, conn, "SET SESSION information_schema_stats_expiry = 0")
 		}
 		for _, d := range slices.Concat([]string{"CREATE DATABASE shop CHARACTER SET utf8mb4", "USE shop"}, definitions, []string{"ANALYZE TABLE country, customer, orders, setting"}) {
 			if _, err := conn.Execute(d); err != nil {

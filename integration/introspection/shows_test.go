@@ -52,7 +52,7 @@ func TestShows(t *testing.T) {
 	})
 	t.Run("variables", func(t *testing.T) {
 		p.t = t
-		exec(t, p.proxy, "SET autocommit = 0, wait_timeout = 77, sort_buffer_size = 300000")
+		execute(t, p.proxy, "SET autocommit = 0, wait_timeout = 77, sort_buffer_size = 300000")
 		p.want("SHOW VARIABLES LIKE 'autocommit'", "autocommit|OFF")
 		p.want("SHOW SESSION VARIABLES WHERE Variable_name IN ('autocommit', 'wait_timeout', 'sort_buffer_size', 'lockstep_pipelining')",
 			"autocommit|OFF", "lockstep_pipelining|ON", "sort_buffer_size|300000", "wait_timeout|77")
@@ -64,7 +64,7 @@ func TestShows(t *testing.T) {
 		if n := len(p.shown("SHOW VARIABLES")); n < 300 {
 			t.Errorf("SHOW VARIABLES has %d rows", n)
 		}
-		exec(t, p.proxy, "SET autocommit = 1")
+		execute(t, p.proxy, "SET autocommit = 1")
 	})
 	t.Run("status", func(t *testing.T) {
 		p.t = t
@@ -108,12 +108,12 @@ func TestShows(t *testing.T) {
 	t.Run("next ids", func(t *testing.T) {
 		p.t = t
 		for _, conn := range []*gomysql.Conn{p.plain, p.proxy} {
-			exec(t, conn, "INSERT INTO customer (name) VALUES ('Fay'), ('Gus')")
+			execute(t, conn, "INSERT INTO customer (name) VALUES ('Fay'), ('Gus')")
 		}
 		p.same(question{sql: "SELECT AUTO_INCREMENT FROM information_schema.tables WHERE table_schema = 'shop' AND table_name = 'customer'"})
 		p.same(question{sql: "SHOW CREATE TABLE customer"})
 		for _, conn := range []*gomysql.Conn{p.plain, p.proxy} {
-			exec(t, conn, "INSERT INTO customer (id, name) VALUES (1000, 'Hal')")
+			execute(t, conn, "INSERT INTO customer (id, name) VALUES (1000, 'Hal')")
 		}
 		p.same(question{sql: "SHOW CREATE TABLE customer"})
 	})
@@ -149,7 +149,7 @@ func TestShows(t *testing.T) {
 	})
 }
 
-func exec(t *testing.T, conn *gomysql.Conn, sql string) {
+func execute(t *testing.T, conn *gomysql.Conn, sql string) {
 	t.Helper()
 	if _, err := conn.Execute(sql); err != nil {
 		t.Fatalf("%s: %v", sql, err)
