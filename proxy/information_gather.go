@@ -96,9 +96,9 @@ func (g *gatherer) sources() []int {
 			for _, i := range t.Rule.Shards {
 				use[i] = true
 			}
-		case len(t.Rule.Shards) > 0 && !slices.ContainsFunc(t.Rule.Shards, func(i int) bool { return use[i] }):
-			best := t.Rule.Shards[0]
-			for _, i := range t.Rule.Shards {
+		case len(t.On()) > 0 && !slices.ContainsFunc(t.On(), func(i int) bool { return use[i] }):
+			best := t.On()[0]
+			for _, i := range t.On() {
 				if p.shards[i].Up() {
 					best = i
 					break
@@ -209,7 +209,7 @@ func (g *gatherer) addRow(shard int, r []protocol.Field) error {
 	if t.OfTable() {
 		known = g.tables[key]
 	}
-	if known != nil && !slices.Contains(known.Rule.Shards, shard) {
+	if known != nil && !slices.Contains(known.On(), shard) {
 		return nil // a shard where the table does not belong
 	}
 	switch {

@@ -1,5 +1,3 @@
-// Package session tests what a client sees of one session: statements, state,
-// transactions and errors, with a real driver through a real proxy on three real shards.
 package session
 
 import (
