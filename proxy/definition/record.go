@@ -189,17 +189,33 @@ func Read(ctx context.Context, s *backend.Shard) ([]Record, error) {
 	return list, nil
 }
 
-// running looks for the connection that runs a statement. A server goes on with a statement whose client is gone.
+// running looks for the connection that runs a statement. A server goes on with a statement whose client is gone; one that was started
+// again gives the connection's number to others, so that the text has to be the statement's too.
 func running(ctx context.Context, c *backend.Conn, r *Record) (bool, string) {
 	columns := "state"
 	if c.Flavor() == backend.MariaDB {
 		columns = "CONCAT(state, IF(progress > 0, CONCAT(' ', ROUND(progress, 1), ' %'), ''))"
 	}
-	res, err := c.Query(ctx, "SELECT "+columns+" FROM information_schema.processlist WHERE id = "+strconv.FormatUint(r.Connection, 10)+" AND command IN ('Query', 'Killed') AND info IS NOT NULL", 1)
+	begin := plainStart(r.Statement)
+	res, err := c.Query(ctx, "SELECT "+columns+" FROM information_schema.processlist WHERE id = "+strconv.FormatUint(r.Connection, 10)+
+		" AND id <> CONNECTION_ID() AND command IN ('Query', 'Killed') AND LEFT(info, "+strconv.Itoa(len(begin))+") = "+literal(begin), 1)
 	if err != nil || len(res.Rows) == 0 {
 		return false, ""
 	}
 	return true, string(res.Rows[0][0])
+}
+
+// plainStart is the first characters of a statement as a list of processes shows them: without blanks in front, and no longer than
+// they are plain.
+func plainStart(statement string) string {
+	const most = 100
+	text := strings.TrimLeft(statement, " \t\r\n\v\f")
+	for i := range len(text) {
+		if text[i] >= 0x80 || i == most {
+			return text[:i]
+		}
+	}
+	return strings.TrimRight(text, " \t\r\n\v\f;")
 }
 
 // anyState asks for nothing: all names are qualified, and all literals mean the same under every sql_mode.
