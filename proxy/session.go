@@ -357,6 +357,7 @@ func (s *session) work(cmd protocol.Command, arg []byte) bool {
 		return false
 	}
 	s.waiting = false
+	s.stop = 0 // that was the command before
 	s.command = cmd.String()
 	s.since = time.Now()
 	return true

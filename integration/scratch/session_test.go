@@ -173,6 +173,12 @@ func testKill(t *testing.T, p *pair) {
 			t.Errorf("%s: %v after %v", slow, err, time.Since(began))
 		}
 	}
+	// What was killed is over: the next command is not.
+	if st, err := p.proxy.Prepare("SELECT n.body, j.id FROM note n JOIN job j ON j.note_k = n.k"); err != nil {
+		t.Errorf("prepare after a KILL QUERY: %v", err)
+	} else if err := st.Close(); err != nil {
+		t.Error(err)
+	}
 	must(t, p.proxy, "SET max_statement_time = 0.5")
 	if _, err := p.proxy.Execute("SELECT COUNT(*) FROM item a, item b, item c, item d, orders e WHERE a.line + b.line + c.line + d.line + e.total < 0"); !isError(err, 1969) {
 		t.Errorf("the time limit gives %v", err)
