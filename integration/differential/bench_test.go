@@ -181,6 +181,15 @@ func (b *bench) round(a *author, statements int) {
 		if !do(st) {
 			return
 		}
+		if st.read && a.chance(30) { // the plan is known, and other values come
+			first := &step{tree: word(st.tree.String())}
+			a.others(st)
+			past = append(past, first)
+			if !do(st) {
+				return
+			}
+			past = past[:len(past)-1]
+		}
 	}
 	if inside > 0 && !do(&step{tree: word("ROLLBACK")}) {
 		return

@@ -33,6 +33,34 @@ func (a *author) read() *step {
 	return &step{tree: q.tree, order: q.order, fuzzy: a.fuzzy, rough: a.rough, read: true, binary: a.chance(35)}
 }
 
+// others gives a statement's literals other values of their types.
+func (a *author) others(st *step) {
+	for _, n := range st.tree.render(false).rendered {
+		if !n.literal || a.chance(40) {
+			continue
+		}
+		switch v := n.value.(type) {
+		case int64:
+			n.value = int64(a.r.IntN(9))
+			if v > 9 || v < 0 {
+				n.value = int64(a.r.IntN(60) - 20)
+			}
+		case raw:
+			f := decimal
+			if strings.Contains(string(v), "e") {
+				f = double
+			}
+			n.value = a.value(f)
+		case string:
+			if len(v) > 0 && v[0] >= '0' && v[0] <= '9' || strings.Contains(v, "%") { // a date, or a pattern
+				continue
+			}
+			n.value = a.value(text)
+		}
+		n.text = quoted(n.value)
+	}
+}
+
 // tuples are rows for an INSERT of some columns.
 func (a *author) tuples(r *relation, columns []attribute, n int) *node {
 	var rows []*node
