@@ -37,6 +37,7 @@ var open = []struct {
 	why         string
 }{
 	{aspectColumns, regexp.MustCompile(`^SHOW (WARNINGS|ERRORS)|DATABASE\(\)|@@last`), regexp.MustCompile(``), "columns of what the proxy answers itself"},
+	{aspectError, regexp.MustCompile(`^(INSERT|REPLACE).*\), \(`), regexp.MustCompile(`plain: ERROR.*\nproxy: ERROR`), "which of several wrong rows is told"},
 	{aspectWarnings, regexp.MustCompile(`^SET `), regexp.MustCompile(``), "warnings of SET"},
 }
 

@@ -3,6 +3,7 @@ package differential
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -210,6 +211,9 @@ func (a *author) constant(c attribute) *node {
 		v := c.values[a.r.IntN(len(c.values))]
 		if strings.HasPrefix(v, "'") {
 			return value(strings.Trim(v, "'"))
+		}
+		if n, err := strconv.ParseInt(v, 10, 64); err == nil {
+			return value(n)
 		}
 		return value(raw(v))
 	}
