@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"lockstep/protocol"
 	"lockstep/proxy/merge"
@@ -24,6 +25,9 @@ type changing struct {
 
 // changeByKeys runs a planned Change.
 func (s *session) changeByKeys(rq *request) error {
+	if v := strings.ToUpper(unquote(s.vars.vars["sql_safe_updates"])); v == "1" || v == "ON" {
+		return notSupported("a change by rows of several shards with sql_safe_updates on: whether a server would find its rows by a key is not known")
+	}
 	if s.plan.SameTime {
 		defer s.stopClock()()
 	}

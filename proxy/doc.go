@@ -28,6 +28,8 @@
 //   - A statement that fails on one of several shards leaves no trace on the
 //     others: inside a transaction they go back to a savepoint, outside the
 //     implicit transaction is rolled back.
+//   - A change in several steps (rows named by a query, rows that move) is one statement: each shard gets a savepoint before
+//     its first step, and each step finds as many rows as were named.
 //   - A connection with an unfinished branch, an unread answer or an unknown
 //     state is closed, never handed on.
 //   - A connection with temporary tables is no branch's, and is reset before anybody else has it.

@@ -39,5 +39,7 @@
 //   - A query on information_schema names every table of it that is gathered; which rows of it are needed is read from conditions that
 //     a server would look up, and from no others.
 //   - A statement that one shard answers is forwarded byte for byte, with its comments and hints.
+//   - A change by primary keys (Change) reads a row and changes it by literals that name it, and its values, exactly: what
+//     cannot be read so is refused.
 //   - No input makes a panic: bad text is a syntax error, an unknown construct is refused with its reason.
 package sharding

@@ -124,12 +124,6 @@ func appendQualified(dst []byte, database, name string) []byte {
 
 // moveOf says how rows of the table move when the columns of set (lower case) change; the reason says why they must not.
 func (s *Schema) moveOf(t *Table, set map[string]bool) (m *Move, reason string) {
-	if t.Triggers {
-		return nil, "it changes the shard key " + t.Rule.Key + " of " + t.Name + ", which has triggers: a row that moves is inserted and deleted, for which other triggers are meant than for an update"
-	}
-	if reason := s.referred(t); reason != "" {
-		return nil, "it changes the shard key " + t.Rule.Key + " of " + t.Name + ": " + reason
-	}
 	m = &Move{Tied: s.tied(t)}
 	if m.Stored, reason = t.storedColumns(); reason != "" {
 		return nil, reason
@@ -169,17 +163,21 @@ func (s *Schema) moveOf(t *Table, set map[string]bool) (m *Move, reason string) 
 	return m, ""
 }
 
-// tied says why a row of the table cannot leave its shard: foreign keys are kept by each shard alone. A parent that has
-// copies everywhere is no tie. A change that leaves the row where it is can be made all the same: programs write every
-// column of a row back, its shard key too.
+// tied says why a row of the table cannot leave its shard: other triggers are meant for a row that is inserted and deleted
+// than for one that is updated, and foreign keys are kept by each shard alone. A parent that has copies everywhere is no
+// tie. A change that leaves the row where it is can be made all the same: programs write every column of a row back, its
+// shard key too.
 func (s *Schema) tied(t *Table) string {
+	if t.Triggers {
+		return "the table has triggers, which would take a row that moves for one that is inserted and one that is deleted"
+	}
 	for _, f := range t.ForeignKeys {
 		parent, ok := s.Table(f.Database, f.Table)
 		if !ok || parent.Rule.Kind != Global {
 			return "its foreign key refers to " + f.Table + ", whose rows are checked on one shard at a time"
 		}
 	}
-	return ""
+	return s.referred(t)
 }
 
 // referred says which other table's rows would have to go with a row of this one.
@@ -192,6 +190,19 @@ func (s *Schema) referred(t *Table) string {
 		}
 	}
 	return ""
+}
+
+// keepsTogether says whether the reference joins the shard keys of two tables that are placed alike.
+func (f *ForeignKey) keepsTogether(child, parent *Table) bool {
+	if parent.Rule.Kind != Sharded || len(f.Columns) != len(child.keys) || len(child.keys) != len(parent.keys) || !child.place.same(parent.place) {
+		return false
+	}
+	for i := range f.Columns {
+		if child.keyPart(f.Columns[i]) != i || parent.keyPart(f.References[i]) != i || !child.keys[i].sameClass(parent.keys[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // cascades says why a change of a table would let a foreign key change the shard key of rows of another table, which would
@@ -209,6 +220,7 @@ func (s *Schema) cascades(t *Table, set map[string]bool) string {
 			}
 			switch {
 			case !changes || action == "RESTRICT" || action == "NO ACTION":
+			case set != nil && action == "CASCADE" && f.keepsTogether(child, t): // it goes where its parent goes
 			case set == nil && action == "CASCADE":
 			default:
 				return fmt.Sprintf("a foreign key (%s) would change the shard key %s of rows of %s, which belong to other shards then", action, child.Rule.Key, child.Name)

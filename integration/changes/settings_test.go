@@ -124,6 +124,11 @@ func TestSettings(t *testing.T) {
 	s.must(fmt.Sprintf("DELETE FROM a WHERE id >= %d", low))
 	sum(first)
 
+	s.must("SET sql_safe_updates = 1")
+	want("DELETE FROM a WHERE v > 3 ORDER BY v LIMIT 2", 1235)
+	s.must("SET sql_safe_updates = 0")
+	sum(first)
+
 	// EXPLAIN runs nothing.
 	want("EXPLAIN UPDATE a SET v = 0 ORDER BY id LIMIT 4", 0)
 	want("EXPLAIN LOCKSTEP DELETE FROM a ORDER BY id LIMIT 4", 0)
