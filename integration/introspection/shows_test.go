@@ -52,8 +52,8 @@ func TestShows(t *testing.T) {
 	})
 	t.Run("a view whose rows no shard can make", func(t *testing.T) {
 		p.t = t
-		exec(t, p.proxy, "CREATE VIEW joined AS SELECT c.id, o.total AS order_id FROM customer c JOIN orders o ON o.customer_id = c.id + 1")
-		defer exec(t, p.proxy, "DROP VIEW joined")
+		execute(t, p.proxy, "CREATE VIEW joined AS SELECT c.id, o.total AS order_id FROM customer c JOIN orders o ON o.customer_id = c.id + 1")
+		defer execute(t, p.proxy, "DROP VIEW joined")
 		p.want("SELECT TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'shop' AND TABLE_NAME = 'joined'", "VIEW")
 		p.want("SELECT IS_UPDATABLE FROM information_schema.VIEWS WHERE TABLE_SCHEMA = 'shop' AND TABLE_NAME = 'joined'", "YES")
 		p.want("SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'shop' AND TABLE_NAME = 'joined' ORDER BY ORDINAL_POSITION", "id", "order_id")
