@@ -104,6 +104,9 @@ func TestBulk(t *testing.T) {
 	equal(t, "2 MB that end in a duplicate", cl.bulk(insert, many...), []string{"error 1062"})
 	count("1004")
 	equal(t, "with LAST_INSERT_ID", cl.bulk(cl.prepare("INSERT INTO n (v) VALUES (?)"), []protocol.BulkParam{text("p")}, []protocol.BulkParam{text("q")}), []string{"ok 0x2, 0 warnings, 2 affected"})
+	equal(t, "keys that are worked out first", cl.bulk(cl.prepare("INSERT INTO n VALUES (ABS(?), ?)"), []protocol.BulkParam{number(-9001), text("p")}, []protocol.BulkParam{number(-9002), text("q")}), []string{"ok 0x2, 0 warnings, 2 affected"})
+	equal(t, "where they are", cl.query("SELECT v FROM n WHERE id IN (9001, 9002) ORDER BY id"), []string{"columns v", `row "\x01p"`, `row "\x01q"`, "end 0x2, 0 warnings"})
+	cl.must("DELETE FROM n WHERE id > 9000")
 
 	cl.must("BEGIN", "DELETE FROM n WHERE id = 1")
 	many[999][0] = number(2)
