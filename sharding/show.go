@@ -312,7 +312,7 @@ func (explainPlanner) plan(st *Statement, x *execution) error {
 		return err
 	}
 	p := x.plan
-	shard := -1
+	var shard int
 	if len(p.Targets) > 0 {
 		shard = p.Targets[0].Shard
 	} else { // rows are brought together first: a server that has all tables tells what it would do with its own
