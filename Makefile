@@ -107,7 +107,6 @@ frozen: check-go install-test-deps
 # WordPress and Adminer, from Debian's packages, and Django's admin: set up and clicked through on a proxy with three
 # shards and on a plain server side by side, and every page compared.
 apps: check-go install-test-deps
-	@scripts/install-apps.sh
 	LOCKSTEP_APPS=1 scripts/run-selected.sh ./integration/apps Test -v -timeout 20m $(ARGS)
 
 # A minute once, for Debian's packages, unpacked below .cache; nothing is installed.
@@ -150,6 +149,7 @@ install-run-deps:
 install-test-deps: mysql
 	@scripts/install-deps.sh test
 	@scripts/install-node-packages.sh
+	@scripts/install-apps.sh
 
 install-bench-deps:
 	@scripts/install-deps.sh bench

@@ -21,8 +21,8 @@ if ((${#missing[@]} == 0)); then
 	exit 0
 fi
 if ! command -v apt-get >/dev/null || ! command -v dpkg >/dev/null; then
-	echo "Missing: ${missing[*]}. They are taken from Debian's packages, with apt-get and dpkg; elsewhere the tests of these applications are skipped." >&2
-	exit 1
+	echo "Missing: ${missing[*]}. They are taken from Debian's packages, with apt-get and dpkg; elsewhere the tests of these applications are skipped."
+	exit 0
 fi
 
 work=$cache/work
