@@ -35,7 +35,7 @@ var adminerDrawn = []replacement{
 }
 
 // adminerTables is a small shop, with all that a tool shows about tables.
-const adminerTables = `CREATE TABLE customer (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(40) NOT NULL DEFAULT 'nobody' COMMENT 'as on the letter', email VARCHAR(60) UNIQUE, born DATE, photo BLOB, vip TINYINT(1) NOT NULL DEFAULT 0) COMMENT='who buys';
+const adminerTables = `CREATE TABLE customer (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(40) NOT NULL DEFAULT 'nobody' COMMENT 'as on the letter', email VARCHAR(60), born DATE, photo BLOB, vip TINYINT(1) NOT NULL DEFAULT 0, UNIQUE KEY one_email (id, email)) COMMENT='who buys';
 CREATE TABLE orders (id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, customer_id INT NOT NULL, total DECIMAL(10,2), state ENUM('new','paid','sent') DEFAULT 'new', placed TIMESTAMP NOT NULL DEFAULT '2024-01-01 00:00:00', KEY by_customer (customer_id, state), KEY by_total (total));
 CREATE TABLE note (text TEXT, FULLTEXT KEY words (text));
 CREATE VIEW paid AS SELECT id, total FROM orders WHERE state = 'paid';
