@@ -45,6 +45,7 @@ func (b *bench) reset() error {
 // run asks both. The proxy comes first: what it refuses must change nothing on the plain server.
 func (b *bench) run(st *step, content bool) (reason string, m *mismatch) {
 	b.t.Helper()
+	st.mysql = b.typesByPlace
 	r := st.tree.render(st.binary)
 	sql := r.text.String()
 	got, err := b.proxy.ask(sql, st.binary, r.args)
@@ -114,7 +115,7 @@ func (b *bench) content(t *relation) *mismatch {
 	if err != nil {
 		return &mismatch{aspect: "connection", detail: fmt.Sprintf("proxy: %v", err)}
 	}
-	if m := compare(&step{tree: word(q), read: true}, want, got); m != nil {
+	if m := compare(&step{tree: word(q), read: true, mysql: b.typesByPlace}, want, got); m != nil {
 		return &mismatch{aspect: aspectContent, detail: q + "\n" + m.detail}
 	}
 	return nil

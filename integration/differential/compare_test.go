@@ -219,6 +219,9 @@ func columnsDiffer(st *step, want, got []wireclient.Column) string {
 		if schemaTables.MatchString(st.tree.String()) { // which are gathered in a table of the proxy's own
 			w, g = withoutOrigin(w), withoutOrigin(g)
 		}
+		if st.mysql && w.Type == typeLongLong { // MySQL counts the digits of an expression, but those that a table stores
+			w.Length, g.Length = 0, 0
+		}
 		if outer.MatchString(st.tree.String()) { // which a server may turn into an inner join; ROLLUP adds NULLs
 			w.Flags, g.Flags = w.Flags&^notNullFlag, g.Flags&^notNullFlag
 		}
@@ -232,7 +235,7 @@ func columnsDiffer(st *step, want, got []wireclient.Column) string {
 var schemaTables = regexp.MustCompile(`^SHOW |information_schema`)
 
 func withoutOrigin(c wireclient.Column) wireclient.Column {
-	c.Schema, c.Table, c.OrgTable, c.OrgName = "", "", "", ""
+	c.Schema, c.Table, c.OrgTable, c.OrgName, c.Decimals = "", "", "", "", 0
 	if blob(c.Type) {
 		c.Length = 0
 	}

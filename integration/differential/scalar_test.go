@@ -232,7 +232,7 @@ func (a *author) subqueryCondition(outer []*source, depth int) *node {
 	f := pick(a.generator, integer, integer, integer, text, date)
 	x, y := a.scalar(f, outer, 0), a.scalar(f, []*source{s}, 0)
 	if y.literal {
-		y = word(s.alias + ".n")
+		x, y = a.scalar(integer, outer, 0), word(s.alias+".n")
 	}
 	return seq(x, pick(a.generator, " IN ", " IN ", " NOT IN ", " = ANY ", " > ALL ", " < SOME ", " <> ALL "), "(SELECT ", y, " FROM ", from, where, ")")
 }

@@ -9,6 +9,7 @@ type step struct {
 	order   *node     // see query
 	fuzzy   bool      // equal texts may stand for each other
 	rough   bool      // DOUBLE values may differ in their last digits
+	mysql   bool      // asked of MySQL
 	read    bool      // a SELECT of the generator
 	touches *relation // that it changes
 	also    *relation // and another one
