@@ -30,6 +30,9 @@ func (c *classes) find(id columnID) columnID {
 		if !ok {
 			return id
 		}
+		if next, ok := c.parent[p]; ok {
+			c.parent[id] = next // the way is shorter next time
+		}
 		id = p
 	}
 }

@@ -103,10 +103,13 @@ func (c *compiler) condition(g *group, b *block, e ast.ExprNode) {
 	if w == everything {
 		return
 	}
-	for i := range g.where {
-		if between := g.where[i].meet(w); between != nil {
-			g.where[i] = between
-			return
+	if w.kind == predicateRange {
+		const most = 16 // conditions that are looked at: there may be thousands
+		for i := range g.where[:min(len(g.where), most)] {
+			if between := g.where[i].meet(w); between != nil {
+				g.where[i] = between
+				return
+			}
 		}
 	}
 	g.where = append(g.where, w)
