@@ -14,6 +14,9 @@ func loosened(w, g wireclient.Column) (wireclient.Column, wireclient.Column) {
 	g.Flags &^= byPlan
 	if w.Table == "" && g.Table == "" { // so it is with the name of an expression
 		w.OrgName, g.OrgName = "", ""
+		if w.Type == typeDouble {
+			w.Length, g.Length = 0, 0
+		}
 		if w.Charset != binaryCharset { // the decimals of a string, and whether a long one is called a BLOB, are too
 			w.Decimals, g.Decimals = 0, 0
 			w.Flags, g.Flags = w.Flags&^blobFlag, g.Flags&^blobFlag
@@ -36,8 +39,9 @@ var open = []struct {
 	sql, detail *regexp.Regexp
 	why         string
 }{
-	{aspectColumns, regexp.MustCompile(`^SHOW (WARNINGS|ERRORS)|DATABASE\(\)|@@last`), regexp.MustCompile(``), "columns of what the proxy answers itself"},
+	{aspectColumns, regexp.MustCompile(`DATABASE\(\)|@@last`), regexp.MustCompile(``), "columns of what the proxy puts in as a literal"},
 	{aspectError, regexp.MustCompile(`^(INSERT|REPLACE).*\), \(`), regexp.MustCompile(`plain: ERROR.*\nproxy: ERROR`), "which of several wrong rows is told"},
+	{aspectError, regexp.MustCompile(`OFFSET`), regexp.MustCompile(`plain: \d+ rows\nproxy: ERROR 1690`), "values of rows that OFFSET leaves out are out of range"},
 	{aspectWarnings, regexp.MustCompile(`^SET `), regexp.MustCompile(``), "warnings of SET"},
 }
 
