@@ -11,6 +11,7 @@ import (
 	gomysql "github.com/go-mysql-org/go-mysql/client"
 
 	"lockstep/integration/cluster"
+	"lockstep/localdb"
 )
 
 // run runs a client program on a server and returns what it printed.
@@ -50,6 +51,9 @@ func TestDump(t *testing.T) {
 	}
 	if !strings.Contains(proxy, "INSERT INTO `customer`") || !strings.Contains(proxy, "CONSTRAINT `of_customer`") {
 		t.Fatalf("the dump has not all of it:\n%s", proxy)
+	}
+	if p.engine == localdb.MySQL {
+		return // MariaDB's program writes values of generated columns, which MySQL does not take
 	}
 	for _, conn := range []*gomysql.Conn{p.plain, p.proxy} {
 		execute(t, conn, "CREATE DATABASE copy")
