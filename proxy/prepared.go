@@ -129,7 +129,7 @@ func (s *session) describe(st *prepared, parsed *sharding.Statement) error {
 	if changesApart(parsed) {
 		return s.sent(s.describeOwn(st, parsed.Params))
 	}
-	p, err := s.prepareSomewhere(st, parsed)
+	p, err := s.prepareSomewhere(parsed)
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func (s *session) prepareFrom(p *sharding.TextPrepare) (*prepared, error) {
 		return nil, protocol.NewError(erUnsupportedPS, "This command is not supported in the prepared statement protocol yet")
 	}
 	if onTables(parsed.Kind) {
-		if _, err := s.prepareSomewhere(st, parsed); err != nil {
+		if _, err := s.prepareSomewhere(parsed); err != nil {
 			return nil, err
 		}
 	}

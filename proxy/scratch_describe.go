@@ -7,10 +7,19 @@ import (
 
 // prepareSomewhere has a server prepare a statement for its description: a shard that has its tables or, where none has all
 // of them, one that gets empty temporary tables for the others.
-func (s *session) prepareSomewhere(st *prepared, parsed *sharding.Statement) (*backend.Prepared, error) {
+func (s *session) prepareSomewhere(parsed *sharding.Statement) (*backend.Prepared, error) {
 	apart := parsed.Apart(s.p.physical)
 	if apart == nil || !s.vars.scratch {
-		return s.prepareOn(s.describer(parsed), st.sql)
+		shard := s.describer(parsed)
+		text, err := parsed.Described(shard, s.p.physical)
+		if err != nil {
+			return nil, err
+		}
+		return s.prepareOn(shard, text)
+	}
+	text, err := parsed.Described(apart.Shard, s.p.physical)
+	if err != nil {
+		return nil, err
 	}
 	leave, err := s.enterScratch()
 	if err != nil {
@@ -32,5 +41,5 @@ func (s *session) prepareSomewhere(st *prepared, parsed *sharding.Statement) (*b
 		return nil, d.failed(d.verb(err))
 	}
 	defer s.done(&d.l)
-	return d.l.conn.Prepare(s.ctx, st.sql)
+	return d.l.conn.Prepare(s.ctx, text)
 }

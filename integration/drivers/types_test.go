@@ -205,26 +205,14 @@ func TestTypes(t *testing.T) {
 	t.Run("each column sorted, grouped and summed up", func(t *testing.T) {
 		through, direct := c.DB("d"), c.ShardDB(0, "direct")
 		for _, col := range columns {
-			if col.typ == "UUID" {
-				_, err := through.QueryContext(t.Context(), "SELECT uu FROM v ORDER BY uu")
-				wantCode(t, err, 1235) // its order depends on the versions of what it holds
-				continue
-			}
-			if col.typ == "JSON" && c.Shards[0].Engine == localdb.MySQL {
-				for _, query := range []string{"SELECT js FROM v ORDER BY js", "SELECT COUNT(*) FROM v GROUP BY js", "SELECT MAX(js) FROM v", "SELECT DISTINCT js FROM v", "SELECT IFNULL(js, 'x') FROM v ORDER BY 1"} {
-					_, err := through.QueryContext(t.Context(), query)
-					wantCode(t, err, 1235) // it has an order of its own, that of what is in it
-				}
-				continue
-			}
 			for _, query := range []string{
 				"SELECT `%[1]s`, id FROM v WHERE id < 50 ORDER BY `%[1]s`, id",
 				"SELECT `%[1]s`, COUNT(*) FROM v WHERE id < 250 GROUP BY `%[1]s` ORDER BY `%[1]s`",
 				"SELECT MIN(`%[1]s`), MAX(`%[1]s`), COUNT(`%[1]s`) FROM v WHERE id < 250",
 				"SELECT DISTINCT `%[1]s` FROM v WHERE `%[1]s` IS NULL OR id > ? ORDER BY `%[1]s` DESC",
 			} {
-				if strings.Contains(query, "MIN") && slices.Contains([]string{"BIT", "ENU", "SET"}, col.typ[:3]) {
-					// A minimum of these is of another order, or of another form, than the column's values.
+				if strings.Contains(query, "MIN") && strings.HasPrefix(col.typ, "BIT") {
+					// Its text has another form than the column's values.
 					_, err := through.QueryContext(t.Context(), fmt.Sprintf(query, col.name))
 					wantCode(t, err, 1235)
 					query = "SELECT MIN(`%[1]s` + 0), MAX(`%[1]s` + 0) FROM v WHERE id < 250"
