@@ -32,7 +32,7 @@ MERGE_ROWS    ?= 5000000
 DIFF_SEEDS    ?= 11 12 13
 DIFF_STATEMENTS ?= 20000
 # What runs once more on MySQL shards; the tests of commits choose their engines themselves.
-MYSQL_TESTS   ?= ./integration/session ./integration/differential ./integration/drivers ./integration/sysbench ./integration/transcript ./integration/types ./integration/merging
+MYSQL_TESTS   ?= ./integration/session ./integration/differential ./integration/drivers ./integration/sysbench ./integration/transcript ./integration/types ./integration/merging ./integration/introspection
 SEEDS         ?= 100000
 SEED_START    ?= 1
 
