@@ -470,7 +470,7 @@ func FuzzRelay(f *testing.F) {
 		if err != nil {
 			t.Fatalf("relay refuses what the row reader takes: %v", err)
 		}
-		if (sum.Err == nil) != (drained.Err == nil) || sum.Columns != drained.Columns {
+		if (sum.Err == nil) != (drained.Err == nil) || drained.Err == nil && sum.Columns != drained.Columns { // an error may come among the columns
 			t.Fatalf("summaries %+v and %+v", sum, drained)
 		}
 		used := len(in) - len(reader.nc.(*scriptConn).in) - reader.Buffered()

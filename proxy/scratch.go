@@ -249,6 +249,9 @@ func (d *scratchDesk) write(rq *request) error {
 
 // scratchOff says that a refusal is the session's choice.
 func scratchOff(err error) error {
+	if err == nil {
+		return nil // before refused is made: it is on the heap
+	}
 	var refused *sharding.Error
 	if errors.As(err, &refused) && refused.Scratch {
 		return &sharding.Error{Code: refused.Code, Message: refused.Message + " (rows would have to be brought to one server, and lockstep_scratch is OFF)"}
