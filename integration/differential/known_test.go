@@ -14,7 +14,7 @@ func loosened(w, g wireclient.Column) (wireclient.Column, wireclient.Column) {
 	g.Flags &^= byPlan
 	if w.Table == "" && g.Table == "" { // so it is with the name of an expression
 		w.OrgName, g.OrgName = "", ""
-		if w.Type == typeDouble {
+		if w.Type == g.Type && w.Type <= 0x0d { // and the display width of an integer or a DOUBLE
 			w.Length, g.Length = 0, 0
 		}
 		if w.Charset != binaryCharset { // the decimals of a string, and whether a long one is called a BLOB, are too
