@@ -13,7 +13,13 @@ func (c *compiler) alterTable(n tableName, i int) error {
 	if !ok {
 		return nil
 	}
-	for _, part := range c.split(i, len(c.toks)) {
+	parts := c.split(i, len(c.toks))
+	if c.hint == "" {
+		if err := c.foreignKeys(t, parts); err != nil {
+			return err
+		}
+	}
+	for _, part := range parts {
 		a := part[0]
 		column := func(j int) bool {
 			j = c.skipIf(j, "COLUMN")

@@ -50,6 +50,15 @@ func (c *compiler) createTable(n tableName, next int) error {
 	if err != nil {
 		return err
 	}
+	if c.hint == "" && c.punct(next, '(') && source == nil {
+		t, err := c.schema.newTable(&info)
+		if err == nil {
+			err = c.foreignKeys(t, c.split(next+1, c.closing(next)))
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if source != nil && source.shards().and(shards) != shards {
 		return refuse("CREATE TABLE … LIKE %s: that table is not on every shard of the new one", source.Name)
 	}

@@ -40,7 +40,7 @@ func TestDump(t *testing.T) {
 			t.Fatalf("%v (make install-test-deps)", err)
 		}
 	}
-	p, _ := start(t)
+	p, _ := start(t, strings.Replace(strings.TrimPrefix(schemas, "\nschemas:\n"), "shop", "copy", 1))
 	dump := func(conn *gomysql.Conn, database string) string {
 		return served.ReplaceAllString(run(t, conn, "", "mariadb-dump", "--single-transaction", "--skip-add-locks", "--no-tablespaces", "--hex-blob", "--order-by-primary",
 			"--routines", "--triggers", "--events", database), "")

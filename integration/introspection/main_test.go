@@ -52,9 +52,9 @@ type pair struct {
 	asked        int
 }
 
-func start(t *testing.T) (*pair, *cluster.Cluster) {
+func start(t *testing.T, more ...string) (*pair, *cluster.Cluster) {
 	t.Helper()
-	c := cluster.Start(t, cluster.Options{Shards: 3, Config: schemas})
+	c := cluster.Start(t, cluster.Options{Shards: 3, Config: schemas + strings.Join(more, "")})
 	c.StartProxy()
 	s, err := localdb.Start(t.Context(), localdb.Options{Name: "plain", Dir: filepath.Join(c.Dir, "plain"), Engine: c.Shards[0].Engine})
 	if err != nil {
