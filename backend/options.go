@@ -54,6 +54,7 @@ type Options struct {
 	TLSOptional bool
 	Attributes  map[string]string // of connections, for the server's lists of sessions, beside program_name
 	Logger      *slog.Logger
+	Reached     func() bool        // says that another pool reaches the server: then this one asks it, though it has found it down; must not block
 	OnUp        func(shard string) // called when a shard that was not reachable answers (also the first time); must not block
 
 	// Loop, if not nil, gives the event loop that a new connection is adopted by.

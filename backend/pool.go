@@ -94,7 +94,7 @@ func (s *Shard) take(ctx context.Context, want *State, autocommit bool) (c *Conn
 		}
 		c.drop() // the server hung up while it was idle
 	}
-	if down := s.health.down; down != nil {
+	if down := s.health.down; down != nil && (s.o.Reached == nil || !s.o.Reached()) {
 		s.mu.Unlock()
 		return nil, false, down
 	}

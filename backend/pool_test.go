@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -182,6 +183,43 @@ func TestDownShard(t *testing.T) {
 	}
 	if err := s.SettleXID(t.Context(), XID{GTRID: "x"}, true); Classify(err) != ClassRetryable {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A pool that has found its server down asks it again once another pool reaches it.
+func TestReachedByAnother(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var asked atomic.Int64
+	go func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			asked.Add(1)
+			_ = nc.Close()
+		}
+	}()
+	var reached atomic.Bool
+	s := NewShard(Options{Name: "odd", Address: l.Addr().String(), ProbeInterval: time.Hour, Reached: reached.Load})
+	defer s.Close()
+	try := func() int64 {
+		before := asked.Load()
+		var down *DownError
+		if _, err := s.Acquire(t.Context(), nil, true); !errors.As(err, &down) {
+			t.Errorf("got %v", err)
+		}
+		return asked.Load() - before
+	}
+	try()
+	eventually(t, "it is known to be down", func() bool { return try() == 0 })
+	reached.Store(true)
+	if n := try(); n == 0 {
+		t.Error("the server was not asked")
 	}
 }
 

@@ -125,8 +125,9 @@ func New(cfg *config.Config, o Options) (*Proxy, error) {
 	p.planner = sharding.NewPlanner(empty, sharding.Limits{Plans: cfg.Limits.PlanCache})
 	// Ids are asked for by statements that may hold every connection of the
 	// ordinary pools already, so they have a few of their own.
-	for _, s := range cfg.Shards {
+	for i, s := range cfg.Shards {
 		o := shardOptions(cfg, s, o.Logger, nil)
+		o.Reached = p.shards[i].Up
 		o.MaxConns, o.MaxIdle = sequenceConns, sequenceConns
 		p.idShards = append(p.idShards, backend.NewShard(o))
 		// So do temporary tables: whoever needs one may hold branches.
