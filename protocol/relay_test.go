@@ -432,14 +432,22 @@ func TestPipelinedAnswers(t *testing.T) {
 	}
 }
 
-// untold is an answer whose EOF packets do not say that the session's state has changed: a client that has not asked for that
-// is not told.
+// untold is an answer whose OK and EOF packets do not say that the session's state has changed: a client that has not asked for
+// that is not told.
 func untold(answer []byte) []byte {
 	answer = bytes.Clone(answer)
 	for at := 0; at+headerSize <= len(answer); {
 		n := frameLength(answer[at:])
-		if p := answer[min(at+headerSize, len(answer)):min(at+headerSize+n, len(answer))]; len(p) == 5 && p[0] == headerEOF {
-			p[4] &^= byte(StatusSessionChanged >> 8)
+		status := -1
+		p := answer[min(at+headerSize, len(answer)):min(at+headerSize+n, len(answer))]
+		switch {
+		case len(p) == 5 && p[0] == headerEOF:
+			status = 3
+		case len(p) > 0 && p[0] == headerOK:
+			status = okStatusOffset(p)
+		}
+		if status >= 0 && status+1 < len(p) {
+			p[status+1] &^= byte(StatusSessionChanged >> 8)
 		}
 		at += headerSize + n
 	}

@@ -71,6 +71,9 @@ func (x *scatterer) build(p *selectPlanner) (obstacle string) {
 	if reason := x.outputs(); reason != "" {
 		return reason
 	}
+	if x.c.prepared && x.showsFloat() {
+		return "a FLOAT would reach a prepared statement with the six digits that its text has"
+	}
 	whole := x.groupsAreWhole()
 	switch {
 	case x.sel.GroupBy != nil && x.sel.GroupBy.Rollup:

@@ -33,11 +33,7 @@ var (
 
 var differences = []difference{
 	{kinds: bits, queries: extremes, refused: 1235, why: "a server tells the least BIT as a number, in text, and calls it a BIT"},
-	{kinds: []string{"en", "se"}, queries: extremes, refused: 1235, why: "the least ENUM is that of the least text, not the first in its order"},
 	{kinds: []string{"js"}, queries: sorted, on: localdb.MySQL, refused: 1235, why: "JSON has an order of its own, that of what is in it"},
-	{kinds: []string{"uu"}, queries: sorted, refused: 1235, on: localdb.MariaDB, why: "the order of a UUID depends on its version"},
-
-	{kinds: []string{"f"}, way: "prepared", queries: append([]string{"all", "star", "alias", "hidden order", "null", "inserted as itself", "inserted as text"}, sorted...), rows: true, why: "shards that answer together do so in text, in which a FLOAT has six digits"},
 
 	{kinds: bits, queries: []string{"where as itself", "where as text"}, fields: []string{"warnings"}, why: "each shard warns of the same value"},
 	{kinds: []string{"tm", "tm6"}, queries: []string{"where as itself", "update as itself", "updated as itself"}, on: localdb.MySQL, all: true, why: "MySQL refuses bound what it takes as a literal: a time that only its fraction takes past the limit"},
