@@ -13,22 +13,12 @@ func (c *compiler) createTable(n tableName, next int) error {
 		return c.applyHint()
 	}
 	info := TableInfo{Database: n.database, Name: n.name}
-	like := next
-	if c.punct(like, '(') && c.word(like+1) == "LIKE" {
-		like++
+	source, err := c.likeTable(next)
+	if err != nil {
+		return err
 	}
-	if c.word(like) == "LIKE" {
-		source, _, ok := c.qualified(like + 1)
-		if !ok {
-			return syntaxError(c.src, c.startOf(like+1))
-		}
-		c.markDatabase(like + 1)
-		t, ok := c.schema.Table(source.database, source.name)
-		if !ok {
-			return errorf(codeNoTable, "Table '%s.%s' doesn't exist", source.database, source.name)
-		}
-		c.addTable(t)
-		info = t.TableInfo
+	if source != nil {
+		info = source.TableInfo
 		info.Database, info.Name = n.database, n.name
 	} else {
 		c.readDefinition(next, &info)
@@ -41,10 +31,6 @@ func (c *compiler) createTable(n tableName, next int) error {
 			return c.applyHint()
 		}
 		return refuse("table %s has no rule and there is no default rule: add one to the configuration, or to its comment (COMMENT 'lockstep: shard_key=…')", n.name)
-	}
-	var source *Table
-	if c.word(like) == "LIKE" {
-		source = c.st.Tables[0]
 	}
 	shards, err := c.placeNew(&info)
 	if err != nil {
@@ -73,25 +59,36 @@ func (c *compiler) temporaryTable(n tableName, next int) error {
 		return c.createSelect(n, next, query)
 	}
 	shards := c.schema.allSet
-	like := next
-	if c.punct(like, '(') && c.word(like+1) == "LIKE" {
-		like++
+	source, err := c.likeTable(next)
+	if err != nil {
+		return err
 	}
-	if c.word(like) == "LIKE" {
-		source, _, ok := c.qualified(like + 1)
-		if !ok {
-			return syntaxError(c.src, c.startOf(like+1))
-		}
-		c.markDatabase(like + 1)
-		t, ok := c.schema.Table(source.database, source.name)
-		if !ok {
-			return errorf(codeNoTable, "Table '%s.%s' doesn't exist", source.database, source.name)
-		}
-		c.addTable(t)
-		shards = t.shards()
+	if source != nil {
+		shards = source.shards()
 	}
 	c.st.planner = &fixedPlanner{shards: shards, any: true, why: "a temporary table belongs to one connection"}
 	return c.applyHint()
+}
+
+// likeTable is the table of LIKE behind the new table's name; nil: it says none.
+func (c *compiler) likeTable(i int) (*Table, error) {
+	if c.punct(i, '(') && c.word(i+1) == "LIKE" {
+		i++
+	}
+	if c.word(i) != "LIKE" {
+		return nil, nil
+	}
+	source, _, ok := c.qualified(i + 1)
+	if !ok {
+		return nil, syntaxError(c.src, c.startOf(i+1))
+	}
+	c.markDatabase(i + 1)
+	t, ok := c.schema.Table(source.database, source.name)
+	if !ok {
+		return nil, errorf(codeNoTable, "Table '%s.%s' doesn't exist", source.database, source.name)
+	}
+	c.addTable(t)
+	return t, nil
 }
 
 // placeNew is where a table of this definition goes.
