@@ -43,6 +43,7 @@ var open = []struct {
 	{aspectColumns, regexp.MustCompile(`(MAX|MIN)\(`), regexp.MustCompile(`plain: .* type=0x3 .*\nproxy: .* type=0x8 `), "an extreme that is an INT, of groups that are merged for a prepared statement"},
 	{aspectError, regexp.MustCompile(`^(INSERT|REPLACE).*\), \(`), regexp.MustCompile(`plain: ERROR.*\nproxy: ERROR`), "which of several wrong rows is told"},
 	{aspectError, regexp.MustCompile(`OFFSET`), regexp.MustCompile(`plain: \d+ rows\nproxy: ERROR 1690`), "values of rows that OFFSET leaves out are out of range"},
+	{aspectColumns, regexp.MustCompile(`^SHOW (WARNINGS|ERRORS)`), regexp.MustCompile(`plain: .* charset=255 .*\nproxy: .* charset=45 `), "MySQL names utf8mb4's default collation, the proxy the general one"},
 	{aspectWarnings, regexp.MustCompile(`^SET `), regexp.MustCompile(``), "warnings of SET"},
 }
 

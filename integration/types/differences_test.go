@@ -27,13 +27,11 @@ type difference struct {
 
 var (
 	bits     = []string{"b1", "b7", "b8", "b9", "b33", "b64"}
-	sorted   = []string{"order", "order desc", "min", "max", "group", "distinct", "max by group"}
 	extremes = []string{"min", "max", "max by group"}
 )
 
 var differences = []difference{
 	{kinds: bits, queries: extremes, refused: 1235, why: "a server tells the least BIT as a number, in text, and calls it a BIT"},
-	{kinds: []string{"js"}, queries: sorted, on: localdb.MySQL, refused: 1235, why: "JSON has an order of its own, that of what is in it"},
 
 	{kinds: bits, queries: []string{"where as itself", "where as text"}, fields: []string{"warnings"}, why: "each shard warns of the same value"},
 	{kinds: []string{"tm", "tm6"}, queries: []string{"where as itself", "update as itself", "updated as itself"}, on: localdb.MySQL, all: true, why: "MySQL refuses bound what it takes as a literal: a time that only its fraction takes past the limit"},
