@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"lockstep/integration/cluster"
-	"lockstep/localdb"
 )
 
 func TestMain(m *testing.M) { cluster.Main(m) }
@@ -31,18 +30,7 @@ func sides(t *testing.T, database, config string) (plain, proxy side) {
 	t.Helper()
 	c := cluster.Start(t, cluster.Options{Shards: 3, Config: config})
 	c.StartProxy()
-	s, err := localdb.Start(t.Context(), localdb.Options{Name: "plain", Dir: filepath.Join(c.Dir, "plain"), Engine: c.Shards[0].Engine})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Kill(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := s.AddUser(t.Context(), cluster.User, cluster.Password); err != nil {
-		t.Fatal(err)
-	}
+	s := cluster.PlainServer(t, c.Shards[0].Engine)
 	create := "CREATE DATABASE " + database + " CHARACTER SET utf8mb4"
 	if err := s.Exec(t.Context(), create); err != nil {
 		t.Fatal(err)

@@ -1,10 +1,8 @@
 package changes
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,22 +17,7 @@ func TestMain(m *testing.M) { cluster.QuietMain(m) }
 
 // plainServer starts the server that is the oracle.
 func plainServer(t *testing.T, e localdb.Engine) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	s, err := localdb.Start(ctx, localdb.Options{Name: "plain", Engine: e, Dir: filepath.Join(t.TempDir(), "plain")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Kill(); err != nil {
-			t.Errorf("stop the plain server: %v", err)
-		}
-	})
-	if err := s.AddUser(ctx, cluster.User, cluster.Password); err != nil {
-		t.Fatal(err)
-	}
-	return s.Address()
+	return cluster.PlainServer(t, e).Address()
 }
 
 // client speaks with a server or a proxy.

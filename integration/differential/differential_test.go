@@ -1,14 +1,11 @@
 package differential
 
 import (
-	"context"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"lockstep/integration/cluster"
 	"lockstep/localdb"
@@ -31,22 +28,7 @@ func setting(t *testing.T, name string, otherwise uint64) uint64 {
 
 // oracle starts the plain server.
 func oracle(t *testing.T) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	s, err := localdb.Start(ctx, localdb.Options{Name: "plain", Engine: cluster.Engine(t), Dir: filepath.Join(t.TempDir(), "plain")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Kill(); err != nil {
-			t.Errorf("stop the plain server: %v", err)
-		}
-	})
-	if err := s.AddUser(ctx, cluster.User, cluster.Password); err != nil {
-		t.Fatal(err)
-	}
-	return s.Address()
+	return cluster.PlainServer(t, cluster.Engine(t)).Address()
 }
 
 // pair holds the two servers and what was counted.

@@ -75,7 +75,7 @@ func TestPrograms(t *testing.T) {
 	}
 	c := cluster.Start(t, cluster.Options{Shards: 3, Config: config.String()})
 	c.StartProxy()
-	plain := plainServer(t, c)
+	plain := cluster.PlainServer(t, c.Shards[0].Engine)
 	targets := []target{{"direct", plain.Address()}, {"proxy", c.Listen}}
 	for _, p := range programs {
 		exec(t, c.DB(""), "CREATE DATABASE "+p.name)
@@ -94,24 +94,6 @@ func TestPrograms(t *testing.T) {
 			p.compare(t, plain.Engine, transcripts[0], transcripts[1])
 		})
 	}
-}
-
-// plainServer is a server beside the shards, for the direct runs.
-func plainServer(t *testing.T, c *cluster.Cluster) *localdb.Server {
-	t.Helper()
-	s, err := localdb.Start(t.Context(), localdb.Options{Name: "plain", Dir: filepath.Join(c.Dir, "plain"), Engine: c.Shards[0].Engine})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Kill(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := s.AddUser(t.Context(), cluster.User, cluster.Password); err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 // run runs the program once and returns what it printed, line by line.

@@ -1,8 +1,6 @@
 package inserts
 
 import (
-	"context"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,22 +16,7 @@ func TestMain(m *testing.M) { cluster.Main(m) }
 
 // plainServer starts the oracle.
 func plainServer(t *testing.T) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	s, err := localdb.Start(ctx, localdb.Options{Name: "plain", Engine: cluster.Engine(t), Dir: filepath.Join(t.TempDir(), "plain")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Kill(); err != nil {
-			t.Errorf("stop the plain server: %v", err)
-		}
-	})
-	if err := s.AddUser(ctx, cluster.User, cluster.Password); err != nil {
-		t.Fatal(err)
-	}
-	return s.Address()
+	return cluster.PlainServer(t, cluster.Engine(t)).Address()
 }
 
 // connect opens a session whose packets can be looked at.

@@ -3,7 +3,6 @@ package introspection
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -56,18 +55,7 @@ func start(t *testing.T, more ...string) (*pair, *cluster.Cluster) {
 	t.Helper()
 	c := cluster.Start(t, cluster.Options{Shards: 3, Config: schemas + strings.Join(more, "")})
 	c.StartProxy()
-	s, err := localdb.Start(t.Context(), localdb.Options{Name: "plain", Dir: filepath.Join(c.Dir, "plain"), Engine: c.Shards[0].Engine})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Kill(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := s.AddUser(t.Context(), cluster.User, cluster.Password); err != nil {
-		t.Fatal(err)
-	}
+	s := cluster.PlainServer(t, c.Shards[0].Engine)
 	p := &pair{t: t, engine: s.Engine, differed: map[string]bool{}}
 	for _, side := range []struct {
 		conn    **gomysql.Conn

@@ -1,10 +1,8 @@
 package merging
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -38,20 +36,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	c := cluster.Start(t, cluster.Options{Shards: 3, Config: schemas})
 	c.StartProxy()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	plain, err := localdb.Start(ctx, localdb.Options{Name: "plain", Engine: cluster.Engine(t), Dir: filepath.Join(t.TempDir(), "plain")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := plain.Kill(); err != nil {
-			t.Errorf("stop the plain server: %v", err)
-		}
-	})
-	if err := plain.AddUser(ctx, cluster.User, cluster.Password); err != nil {
-		t.Fatal(err)
-	}
+	plain := cluster.PlainServer(t, cluster.Engine(t))
 	for _, address := range []string{plain.Address(), c.Listen} {
 		exec(t, dial(t, address, ""), "CREATE DATABASE d")
 	}

@@ -5,16 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-sql-driver/mysql"
 
 	"lockstep/integration/cluster"
-	"lockstep/localdb"
 )
 
 type sqlConn = sql.Conn
@@ -145,25 +142,12 @@ func (c *client) refused(query string) {
 // plain starts a server without a proxy: what it answers is right.
 func plain(t *testing.T) *client {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	s, err := localdb.Start(ctx, localdb.Options{Name: "plain", Engine: cluster.Engine(t), Dir: filepath.Join(t.TempDir(), "plain")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Kill(); err != nil {
-			t.Errorf("stop the plain server: %v", err)
-		}
-	})
-	if err := s.AddUser(ctx, cluster.User, cluster.Password); err != nil {
-		t.Fatal(err)
-	}
+	s := cluster.PlainServer(t, cluster.Engine(t))
 	db, err := sql.Open("mysql", cluster.User+":"+cluster.Password+"@tcp("+s.Address()+")/")
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := db.Conn(ctx)
+	conn, err := db.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,14 +1,11 @@
 package scratch
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	gomysql "github.com/go-mysql-org/go-mysql/client"
 	"github.com/go-mysql-org/go-mysql/mysql"
@@ -84,20 +81,7 @@ func start(t *testing.T, config string) *pair {
 	t.Helper()
 	c := cluster.Start(t, cluster.Options{Shards: 3, Config: config})
 	c.StartProxy()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	s, err := localdb.Start(ctx, localdb.Options{Name: "plain", Engine: cluster.Engine(t), Dir: filepath.Join(t.TempDir(), "plain")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Kill(); err != nil {
-			t.Errorf("stop the plain server: %v", err)
-		}
-	})
-	if err := s.AddUser(ctx, cluster.User, cluster.Password); err != nil {
-		t.Fatal(err)
-	}
+	s := cluster.PlainServer(t, cluster.Engine(t))
 	p := &pair{t: t, c: c, plainAddress: s.Address()}
 	for _, address := range []string{p.plainAddress, c.Listen} {
 		must(t, dial(t, address, ""), "CREATE DATABASE d")

@@ -1,10 +1,8 @@
 package session
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -173,20 +171,7 @@ var fields = []string{"code", "state", "columns", "rows", "affected", "insert id
 // The same statements through the proxy and on a plain server give the same
 // answers: rows, counts, ids, warnings, errors and status flags.
 func TestSameAsOneServer(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	plain, err := localdb.Start(ctx, localdb.Options{Name: "plain", Engine: cluster.Engine(t), Dir: filepath.Join(t.TempDir(), "plain")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := plain.Kill(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := plain.AddUser(ctx, cluster.User, cluster.Password); err != nil {
-		t.Fatal(err)
-	}
+	plain := cluster.PlainServer(t, cluster.Engine(t))
 	script := differentialScript(plain.Engine)
 	direct := dialRaw(t, plain.Address(), "")
 	want := make([][]answer, len(script))

@@ -1,11 +1,9 @@
 package tpch
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +12,6 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"lockstep/integration/cluster"
-	"lockstep/localdb"
 )
 
 func TestMain(m *testing.M) { cluster.Main(m) }
@@ -27,20 +24,7 @@ const (
 // plain starts one server.
 func plain(t *testing.T) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	s, err := localdb.Start(ctx, localdb.Options{Name: "plain", Engine: cluster.Engine(t), Dir: filepath.Join(t.TempDir(), "plain")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Kill(); err != nil {
-			t.Errorf("stop the plain server: %v", err)
-		}
-	})
-	if err := s.AddUser(ctx, cluster.User, cluster.Password); err != nil {
-		t.Fatal(err)
-	}
+	s := cluster.PlainServer(t, cluster.Engine(t))
 	return fmt.Sprintf("%s:%s@tcp(%s)/", cluster.User, cluster.Password, s.Address())
 }
 

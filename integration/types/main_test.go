@@ -1,8 +1,6 @@
 package types
 
 import (
-	"context"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -25,21 +23,8 @@ type pair struct {
 
 func start(t *testing.T) *pair {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
 	engine := cluster.Engine(t)
-	plain, err := localdb.Start(ctx, localdb.Options{Name: "plain", Engine: engine, Dir: filepath.Join(t.TempDir(), "plain"), ExtraArgs: serverArgs})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := plain.Kill(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := plain.AddUser(ctx, cluster.User, cluster.Password); err != nil {
-		t.Fatal(err)
-	}
+	plain := cluster.PlainServer(t, engine, serverArgs...)
 	c := cluster.Start(t, cluster.Options{ShardArgs: serverArgs})
 	c.StartProxy()
 	return &pair{engine: engine, plain: plain.Address(), proxied: c.Listen}
