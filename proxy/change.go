@@ -241,17 +241,9 @@ func (c *changing) tryText(ch *sharding.Change) error {
 	if text == nil {
 		text = c.rq.sql
 	}
-	l := lease{shard: ch.Check.Shard}
-	var err error
-	if s.tx.byShard[l.shard] != nil {
-		if l, err = s.lease(l.shard, false, ""); err != nil {
-			return err
-		}
-	} else {
-		if l.conn, err = s.acquire(l.shard, true, ""); err != nil {
-			return err
-		}
-		s.track(l.conn)
+	l, err := s.near(ch.Check.Shard, "")
+	if err != nil {
+		return err
 	}
 	err = l.conn.Try(s.ctx, string(text))
 	var se *protocol.ServerError

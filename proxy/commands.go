@@ -171,12 +171,5 @@ func (s *session) metadataLease(table string) (lease, error) {
 	if t, ok := s.planner().Schema().Table(s.vars.database, table); ok && len(t.Rule.Shards) > 0 {
 		shard = t.Rule.Shards[0]
 	}
-	l := lease{shard: shard}
-	conn, err := s.acquire(shard, true, "")
-	if err != nil {
-		return l, err
-	}
-	l.conn = conn
-	s.track(conn)
-	return l, nil
+	return s.beside(shard, "")
 }

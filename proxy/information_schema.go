@@ -42,12 +42,11 @@ const standsDatabase = "CREATE DATABASE IF NOT EXISTS " + sharding.SystemStands
 
 // onShown runs a query on a shard, with the tables there for as long. st is what the client asked.
 func (s *session) onShown(shard int, tables []*shownTable, query string, st *sharding.Statement) (*backend.Result, error) {
-	conn, err := s.acquire(shard, true, "")
+	l, err := s.beside(shard, "")
 	if err != nil {
 		return nil, err
 	}
-	l := lease{shard: shard, conn: conn}
-	s.track(conn)
+	conn := l.conn
 	defer s.done(&l)
 	var drop []string
 	defer func() {

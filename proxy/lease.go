@@ -18,30 +18,49 @@ type lease struct {
 
 // lease takes the connection that a statement on the shard must run on.
 func (s *session) lease(shard int, savepoint bool, prepare string) (lease, error) {
-	l := lease{shard: shard}
 	if s.tx == nil || s.outside {
-		conn, err := s.acquire(shard, true, prepare)
-		if err != nil {
+		return s.beside(shard, prepare)
+	}
+	l := lease{shard: shard}
+	b, err := s.branchOn(shard, savepoint, prepare)
+	if err != nil {
+		return l, err
+	}
+	l.conn, l.branch = b.conn, b
+	b.locked = b.locked || s.locks
+	if !b.fresh {
+		if err := s.refresh(b, prepare); err != nil {
 			return l, err
-		}
-		l.conn = conn
-	} else {
-		b, err := s.branchOn(shard, savepoint, prepare)
-		if err != nil {
-			return l, err
-		}
-		l.conn, l.branch = b.conn, b
-		b.locked = b.locked || s.locks
-		if !b.fresh {
-			if err := s.refresh(b, prepare); err != nil {
-				return l, err
-			}
 		}
 	}
+	return l, s.begins(&l)
+}
+
+// beside takes a connection for what has no part in the open transaction.
+func (s *session) beside(shard int, prepare string) (lease, error) {
+	l := lease{shard: shard}
+	conn, err := s.acquire(shard, true, prepare)
+	if err != nil {
+		return l, err
+	}
+	l.conn = conn
+	return l, s.begins(&l)
+}
+
+// near takes the transaction's branch on the shard where there is one, and otherwise a connection beside it.
+func (s *session) near(shard int, prepare string) (lease, error) {
+	if s.tx != nil && s.tx.byShard[shard] != nil {
+		return s.lease(shard, false, prepare)
+	}
+	return s.beside(shard, prepare)
+}
+
+// begins has a KILL reach the lease's connection. An error: one has hit the statement already, and the lease is given back.
+func (s *session) begins(l *lease) error {
 	if s.track(l.conn) {
-		return l, s.notSent(&l)
+		return s.notSent(l)
 	}
-	return l, nil
+	return nil
 }
 
 // notSent gives the connection of a statement back that KILL QUERY has hit before it was sent.

@@ -66,11 +66,7 @@ func (s *session) lockLease(st *sharding.Statement, shard int, prepare string) (
 	case slices.Contains(st.Functions, "is_used_lock"):
 		return l, notSupported("IS_USED_LOCK: the id that it gives is that of a connection to the shard, not of a session here; IS_FREE_LOCK says whether the lock is free")
 	case s.locksConn == nil && !slices.Contains(st.Functions, "get_lock"):
-		conn, err := s.acquire(shard, true, prepare)
-		if err != nil {
-			return l, err
-		}
-		l.conn = conn
+		return s.beside(shard, prepare)
 	default:
 		if err := s.ownLocksConn(shard); err != nil {
 			return l, err
@@ -85,10 +81,7 @@ func (s *session) lockLease(st *sharding.Statement, shard int, prepare string) (
 			}
 		}
 	}
-	if s.track(l.conn) {
-		return l, s.notSent(&l)
-	}
-	return l, nil
+	return l, s.begins(&l)
 }
 
 // ownLocksConn makes sure that the session has its connection for locks.

@@ -115,15 +115,12 @@ func (s *session) shownVariable(name string, global bool) (string, bool) {
 
 // askAny asks any shard, with the session's variables, for rows that are read whole.
 func (s *session) askAny(text string) (*backend.Result, error) {
-	shard := s.anyShard()
-	conn, err := s.acquire(shard, true, "")
+	l, err := s.beside(s.anyShard(), "")
 	if err != nil {
 		return nil, err
 	}
-	l := lease{shard: shard, conn: conn}
-	s.track(conn)
 	defer s.done(&l)
-	return conn.Query(s.ctx, text, maxVariables)
+	return l.conn.Query(s.ctx, text, maxVariables)
 }
 
 // showNamed answers with those of the rows, of names and values, that the statement's condition takes.

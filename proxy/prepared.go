@@ -183,23 +183,16 @@ func (s *session) describer(parsed *sharding.Statement) int {
 // a connection of its own the statement could wait for a table definition lock that
 // waits for this very transaction.
 func (s *session) prepareOn(shard int, sql string) (*backend.Prepared, error) {
+	before := "" // beside the transaction a KILL must reach it while it is prepared
 	if s.tx != nil && s.tx.byShard[shard] != nil {
-		l, err := s.lease(shard, false, sql)
-		if err != nil {
-			return nil, err
-		}
-		defer s.done(&l)
-		return l.conn.Prepare(s.ctx, sql) // there already
+		before = sql
 	}
-	l := lease{shard: shard}
-	conn, err := s.acquire(shard, true, "")
+	l, err := s.near(shard, before)
 	if err != nil {
 		return nil, err
 	}
-	l.conn = conn
-	s.track(conn)
 	defer s.done(&l)
-	return conn.Prepare(s.ctx, sql)
+	return l.conn.Prepare(s.ctx, sql)
 }
 
 // analysis is the statement's parse, made again when what it depends on has changed.

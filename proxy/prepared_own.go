@@ -59,12 +59,17 @@ func (s *session) runWrittenOut(st *prepared, parsed *sharding.Statement) error 
 		from = at + 1
 	}
 	text = append(text, st.sql[from:]...)
-	again, lits, err := s.planner().Parse(&s.env, text, s.literals[:0])
+	return s.runText(text)
+}
+
+// runText runs the text of a prepared statement with its values written out.
+func (s *session) runText(text []byte) error {
+	st, lits, err := s.planner().Parse(&s.env, text, s.literals[:0])
 	if err != nil {
 		return err
 	}
 	s.literals = lits
-	return s.run(again, &request{sql: text, lits: lits})
+	return s.run(st, &request{sql: text, lits: lits})
 }
 
 // appendParam prefers a plain quoted string, which is a literal that statements of the proxy's own take.

@@ -109,12 +109,7 @@ func (s *session) executeText(st *prepared, using []string) error {
 		from = at + 1
 	}
 	text = append(text, st.sql[from:]...)
-	again, lits, err := s.planner().Parse(&s.env, text, s.literals[:0])
-	if err != nil {
-		return err
-	}
-	s.literals = lits
-	return s.run(again, &request{sql: text, lits: lits})
+	return s.runText(text)
 }
 
 // usingValue is the value of one expression, as a literal. A user variable is the session's own.

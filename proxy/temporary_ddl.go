@@ -69,16 +69,7 @@ func (s *session) createTemporary(st *sharding.Statement, rq *request) error {
 			return err
 		}
 	}
-	var l lease
-	var err error
-	if s.tx != nil && s.tx.byShard[shard] != nil {
-		l, err = s.lease(shard, false, "")
-	} else {
-		l = lease{shard: shard}
-		if l.conn, err = s.acquire(shard, true, ""); err == nil && s.track(l.conn) {
-			err = s.notSent(&l)
-		}
-	}
+	l, err := s.near(shard, "")
 	if err != nil {
 		if first {
 			s.p.kept.n.Add(-1)
@@ -110,7 +101,7 @@ func (s *session) changeTemporary(st *sharding.Statement, rq *request) error {
 	if err := s.planned(st, rq); err != nil {
 		return err
 	}
-	l, err := s.temporaryLease()
+	l, err := s.near(s.temps.shard, "")
 	if err != nil {
 		return err
 	}
@@ -135,13 +126,9 @@ func (s *session) noTemporary(st *sharding.Statement, rq *request) error {
 		return err
 	}
 	shard := s.anyShard()
-	l := lease{shard: shard}
-	var err error
-	if l.conn, err = s.acquire(shard, true, ""); err != nil {
+	l, err := s.beside(shard, "")
+	if err != nil {
 		return err
-	}
-	if s.track(l.conn) {
-		return s.notSent(&l)
 	}
 	ok, err := s.define(&l, &sharding.Target{Shard: shard}, rq)
 	if err != nil {
@@ -149,20 +136,6 @@ func (s *session) noTemporary(st *sharding.Statement, rq *request) error {
 	}
 	ok.Warnings = s.diag.count()
 	return s.sent(s.writeOK(ok))
-}
-
-// temporaryLease is the connection of the temporary tables, in or beside the transaction.
-func (s *session) temporaryLease() (lease, error) {
-	t := s.temps
-	if s.tx != nil && s.tx.byShard[t.shard] != nil {
-		return s.lease(t.shard, false, "")
-	}
-	l := lease{shard: t.shard}
-	var err error
-	if l.conn, err = t.use(s, true, ""); err == nil && s.track(l.conn) {
-		err = s.notSent(&l)
-	}
-	return l, err
 }
 
 // define runs a definition on a lease and ends that.
